@@ -17,6 +17,8 @@
 #include "bench/measure.h"
 #include "bench/mysql_rows.h"
 #include "bench/object_rows.h"
+#include "bench/shard_rows.h"
+#include "bench/singer_rows.h"
 #include "bench/worker_latency.h"
 
 namespace {
@@ -290,12 +292,21 @@ int main(int argc, char** argv) {
                     .rounds = kRounds,
                     .quick = setup.quick}));
     print({many_steps(setup), forty_sql_steps(setup), waiting_steps(setup)});
+    print({singer_row({.osiris = setup.osiris(),
+                       .project = make_project(setup.work / "singer"),
+                       .rows = setup.quick ? 100'000u : 1'000'000u,
+                       .rounds = kRounds})});
     print(everyday_rows({.osiris = setup.osiris(),
                          .gen_csv = setup.build / "tests/gen_csv",
                          .project = make_project(setup.work / "everyday"),
                          .rows = setup.big_rows,
                          .groups = setup.csv_groups,
                          .rounds = kRounds}));
+    print(shard_rows({.osiris = setup.osiris(),
+                      .gen_csv = setup.build / "tests/gen_csv",
+                      .project = make_project(setup.work / "shards"),
+                      .rows = setup.quick ? 320'000u : 3'200'000u,
+                      .rounds = kRounds}));
   }
   fs::remove_all(setup.work);
   return 0;

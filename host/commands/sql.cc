@@ -22,7 +22,7 @@ namespace {
 
 constexpr uint64_t kSqlBytesMax = 64u << 20;
 constexpr size_t kNamedMax = 10;
-constexpr const char* kRemedy =
+constexpr const char* kHint =
     "osiris run FILE --keep-outputs keeps the rows of steps; osiris show STEP makes them "
     "again";
 
@@ -75,7 +75,7 @@ class SqlCommand {
     relations_ = kept_relations(workspace.project, workspace.registry, record_.value(), system_clock());
     for (const std::string& damaged : relations_.damaged) print_warning(context_, "kept rows are not used: " + damaged);
     if (!relations_.there.empty()) return {};
-    return Error(Code::kNotFound, "run " + record_->run_id + " has left no rows: " + missing_text(), kRemedy);
+    return Error(Code::kNotFound, "run " + record_->run_id + " has left no rows: " + missing_text(), kHint);
   }
 
   // "read (the files it reads are the copy), stamp (…)".
@@ -123,7 +123,7 @@ class SqlCommand {
       if (mentions(sql, relation.name))
         return fail(context_,
                     Error(Code::kInvalidArgument,
-                          "the rows of step '" + relation.step_id + "' are not there: " + relation.why, kRemedy));
+                          "the rows of step '" + relation.step_id + "' are not there: " + relation.why, kHint));
     return fail(context_, Error(Code::kInvalidArgument, outcome.step_error,
                                 outcome.error->hint.empty() ? "there are " + names_text() : outcome.error->hint));
   }

@@ -6,11 +6,11 @@
 
 #include "host/http/client.h"
 #include "host/project/connections.h"
+#include "protocol/base/ca_bundle.h"
 #include "protocol/base/secret_names.h"
 #include "protocol/base/subprocess.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
-#include "protocol/http/ca_bundle.h"
 
 namespace osiris {
 namespace {
@@ -41,7 +41,7 @@ http::CurlOptions curl_options(const Environment& environment) {
   };
   http::CurlOptions curl;
   curl.user_agent = "osiris";
-  curl.system_ca_file = http::system_ca_file();
+  curl.system_ca_file = system_ca_file();
   curl.ca_file = environment.get_filled("SSL_CERT_FILE").value_or("");
   curl.https_proxy = first("https_proxy", "HTTPS_PROXY");
   curl.http_proxy = environment.get_filled("http_proxy").value_or("");

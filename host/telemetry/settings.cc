@@ -6,11 +6,11 @@
 #include <charconv>
 
 #include "host/project/connections.h"
+#include "protocol/base/ca_bundle.h"
 #include "protocol/base/random.h"
 #include "protocol/base/secret_names.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
-#include "protocol/http/ca_bundle.h"
 
 namespace osiris {
 namespace {
@@ -196,7 +196,7 @@ class Reader {
       return value.empty() ? variable(upper) : value;
     };
     settings_.http.curl.user_agent = "osiris";
-    settings_.http.curl.system_ca_file = http::system_ca_file();
+    settings_.http.curl.system_ca_file = system_ca_file();
     settings_.http.curl.ca_file = variable("OTEL_EXPORTER_OTLP_CERTIFICATE");
     settings_.http.curl.https_proxy = first("https_proxy", "HTTPS_PROXY");
     settings_.http.curl.http_proxy = variable("http_proxy");  // HTTP_PROXY is what a CGI program's client may set

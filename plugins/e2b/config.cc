@@ -32,6 +32,13 @@ Status check_build_variables(const Config& config) {
   return {};
 }
 
+// What a kept sandbox holds is one run's after the other; several of them would need several memories of that.
+Status check_sandboxes(const Config& config) {
+  if (config.machines == 1 || !config.keep) return {};
+  return Error(Code::kInvalidArgument, "--e2b-keep keeps one sandbox, and --e2b-sandboxes asks for several",
+               "Leave one of them out.", category::kConfigInvalid);
+}
+
 // A cap that nothing is held against is none.
 Status check_prices(const Config& config) {
   if (!config.max_cost || config.price_cpu > 0 || config.price_mem > 0) return {};
@@ -137,6 +144,7 @@ Config read_config(const std::vector<plugin::Setting>& settings) {
   check_or_throw(check_shape(config));
   check_or_throw(check_build_variables(config));
   check_or_throw(check_prices(config));
+  check_or_throw(check_sandboxes(config));
   return config;
 }
 

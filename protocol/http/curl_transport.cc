@@ -1,6 +1,7 @@
 // One thread owns the curl multi handle and every easy handle in it; other threads only queue work and wake it.
 // A body that is not read fast enough pauses its own transfer (flow control per exchange), never the loop.
 #include "protocol/http/curl_transport.h"
+#include "protocol/base/ca_bundle.h"
 
 #include <curl/curl.h>
 #include <signal.h>
@@ -12,7 +13,6 @@
 
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
-#include "protocol/http/ca_bundle.h"
 #include "protocol/http/curl_state.h"
 
 namespace osiris::http {

@@ -30,7 +30,8 @@ constexpr const char* kUsage =
     "  --data DIR                  sandboxes and templates live here; removed when the server ends\n"
     "  --faults FILE               a fault plan (JSON)\n"
     "  --record FILE               one JSON line per request\n"
-    "  --create-ms N --rtt-ms N    injected delays: of a create, of a round trip\n"
+    "  --create-ms N --fork-ms N --rtt-ms N\n"
+    "                              injected delays: of a create, of a fork, of a round trip\n"
     "  --max-sandboxes N           running at once (default 1100)\n"
     "  --max-hours N               longest life of a sandbox (default 24); renewals beyond it are cut down\n"
     "  --max-seconds N             the same in seconds\n"
@@ -70,7 +71,8 @@ Result<Options> parse(int argc, char** argv) {
   const std::map<std::string, std::filesystem::path*> paths = {
       {"--data", &options.data}, {"--faults", &options.faults}, {"--record", &options.record}};
   const std::map<std::string, int64_t*> counters = {
-      {"--create-ms", &options.create_ms},         {"--rtt-ms", &options.rtt_ms},
+      {"--create-ms", &options.create_ms},         {"--fork-ms", &options.fork_ms},
+      {"--rtt-ms", &options.rtt_ms},
       {"--max-sandboxes", &options.sandboxes_max}, {"--max-hours", &hours_max},
       {"--max-seconds", &options.life_max_s},      {"--rate-limit", &options.calls_max},
       {"--header-ms", &options.header_ms},         {"--parent-pid", &options.parent_pid}};

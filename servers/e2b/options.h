@@ -15,6 +15,7 @@ struct Options {
   std::filesystem::path faults;    // empty: none
   std::filesystem::path record;    // empty: in memory only
   int64_t create_ms = 0;           // a create takes at least this long
+  int64_t fork_ms = 0;             // likewise a fork, of any number
   int64_t rtt_ms = 0;              // every round trip, TCP handshakes included
   int64_t sandboxes_max = 1100;    // running at once, then 429
   int64_t calls_max = 20'000;      // per route in 30 s, then 429 with Retry-After; 0: no limit

@@ -14,7 +14,7 @@ constexpr int64_t kTimeoutV1Seconds = 15;
 constexpr int64_t kTimeoutV2Seconds = 300;
 constexpr int64_t kRefreshMinSeconds = 15;
 constexpr int64_t kRefreshMaxSeconds = 3600;
-constexpr int64_t kForkMax = 100;
+constexpr int64_t kForkMax = 20;
 
 // The body as JSON; an absent one is {}. Answers 400 itself.
 std::optional<Json> read_json(Call& call) {
@@ -198,7 +198,8 @@ void fork(Call& call) {
   if (!body) return;
   const int64_t count = (*body)["count"].as_int(1);
   if (count < 1 || count > kForkMax)
-    return call.exchange.respond_error(400, "validation error: \"count\" must be 1 to 100");
+    return call.exchange.respond_error(400, "validation error: \"count\" must be 1 to 20");
+  const auto started = std::chrono::steady_clock::now();
   const auto original = call.server.registry().find(call.param());
   if (!original) return unknown_sandbox(call);
   const auto added = snapshot_of(call, "");
@@ -217,6 +218,7 @@ void fork(Call& call) {
           Json::object({{"error", Json::object({{"code", made.error().status}, {"message", made.error().message}})}}));
   }
   call.server.templates().remove(snapshot_id);
+  std::this_thread::sleep_until(started + std::chrono::milliseconds(call.server.options().fork_ms));
   call.exchange.respond_json(201, outcomes);
 }
 

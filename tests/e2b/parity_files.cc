@@ -47,6 +47,21 @@ ParityRow duckdb_write_fails() {
   return row;
 }
 
+// A file that a web server has, by its address; the test puts its port in the place of 18099.
+ParityRow fetches(const std::string& name, const std::string& component, const std::string& file, int exit = 0) {
+  ParityRow row = reads("Http" + name, component, "path: \"http://127.0.0.1:18099/lake/" + file + "\"", exit, {});
+  return row;
+}
+
+// Of PostHog, for which the test stands in.
+ParityRow posthog(const std::string& name, const std::string& config, int exit = 0) {
+  ParityRow row = reads("Posthog" + name, "posthog.extractor", "connection: \"@posthog.shop\", " + config, exit,
+                        {{"osiris_connections.yaml",
+                          "version: 1\nconnections:\n  posthog:\n    shop: {api_key: '${LAKE_KEY}', project_id: 7, "
+                          "custom_base_url: '${LAKE_URL}'}\n"}});
+  return row;
+}
+
 // Over a service of objects, which the test starts: it has "lake/in.csv".
 ParityRow objects(const std::string& name, const std::string& component, const std::string& in, const std::string& out,
                   int exit = 0) {
@@ -107,15 +122,18 @@ std::string sqlite_file(const std::string& sql) {
   return file;
 }
 
-// Made by filesystem.parquet_writer of "id,name\n1,Ann\n2,\n".
-const std::string kParquet = *base64_decode(
-    "UEFSMRUAFSwVMCwVBBUAFQYVBgAAFlQCAAAABAEBAAAAAAAAAAIAAAAAAAAAFQAVWBUoLBUEFQAVBhUGAAAsGCEAAABBAQB2AQAY"
-    "AwAAAEFubhUCGTw1ABgNZHVja2RiX3NjaGVtYRUEABUEJQIYAmlkJSQAFQwlAhgEbmFtZSUAABYEGRwZLCYAHBUEGRUAGRgCaWQV"
-    "AhYEFk4WUiYIPBgIAgAAAAAAAAAYCAEAAAAAAAAAFgAoCAIAAAAAAAAAGAgBAAAAAAAAABERAAAAJgAcFQwZFQAZGARuYW1lFQIW"
-    "BBZ6FkomWjwYA0FubhgDQW5uFgIoA0FubhgDQW5uEREAAAAWyAEWBCYIFpwBACgeRHVja0RCIHZlcnNpb24gdjEuNS42IChidWls"
-    "ZCApGSwcAAAcAAAA5gAAAFBBUjE=");
-
 }  // namespace
+
+// Made by filesystem.parquet_writer of "id,name\n1,Ann\n2,\n".
+const std::string& parquet_file() {
+  static const std::string file = *base64_decode(
+      "UEFSMRUAFSwVMCwVBBUAFQYVBgAAFlQCAAAABAEBAAAAAAAAAAIAAAAAAAAAFQAVWBUoLBUEFQAVBhUGAAAsGCEAAABBAQB2AQAY"
+      "AwAAAEFubhUCGTw1ABgNZHVja2RiX3NjaGVtYRUEABUEJQIYAmlkJSQAFQwlAhgEbmFtZSUAABYEGRwZLCYAHBUEGRUAGRgCaWQV"
+      "AhYEFk4WUiYIPBgIAgAAAAAAAAAYCAEAAAAAAAAAFgAoCAIAAAAAAAAAGAgBAAAAAAAAABERAAAAJgAcFQwZFQAZGARuYW1lFQIW"
+      "BBZ6FkomWjwYA0FubhgDQW5uFgIoA0FubhgDQW5uEREAAAAWyAEWBCYIFpwBACgeRHVja0RCIHZlcnNpb24gdjEuNS42IChidWls"
+      "ZCApGSwcAAAcAAAA5gAAAFBBUjE=");
+  return file;
+}
 
 std::vector<ParityRow> file_rows() {
   const std::string shop =
@@ -129,7 +147,8 @@ std::vector<ParityRow> file_rows() {
             {{"in/a.json", "[{\"id\": 1},\n {\"id\": }]"}}),
       reads("JsonNoMatch", "filesystem.json_extractor", "path: in/*.json", 1, {}),
       reads("ParquetPattern", "filesystem.parquet_extractor", "path: lake/**/*.parquet", 0,
-            {{"lake/year=2024/month=01/a.parquet", kParquet}, {"lake/year=2025/month=02/a.parquet", kParquet}}),
+            {{"lake/year=2024/month=01/a.parquet", parquet_file()},
+             {"lake/year=2025/month=02/a.parquet", parquet_file()}}),
       reads("ParquetIsNone", "filesystem.parquet_extractor", "path: in/*.parquet", 1, {{"in/a.parquet", "id\n1\n"}}),
       reads("SqliteTable", "sqlite.extractor", "path: in/shop.db, table: t", 0, {{"in/shop.db", shop}}),
       reads("SqliteIncremental", "sqlite.extractor", "path: in/shop.db, table: t, incremental: {column: id, key: [id]}",
@@ -137,6 +156,12 @@ std::vector<ParityRow> file_rows() {
       reads("SqliteUnfit", "sqlite.extractor", "path: in/shop.db, table: t", 1, {{"in/shop.db", odd}}),
       reads("DuckdbIsNone", "duckdb.extractor", "path: in/shop.duckdb, table: t", 1, {{"in/shop.duckdb", shop}}),
       duckdb_write_fails(),
+      writes("DuckdbWrite", "duckdb.writer", "path: made/people.duckdb, table: people"),
+      fetches("Csv", "filesystem.csv_extractor", "in.csv"),
+      fetches("Parquet", "filesystem.parquet_extractor", "in.parquet"),
+      fetches("IsNone", "filesystem.json_extractor", "none.json", 1),
+      posthog("Ids", "data_type: person_distinct_ids"),
+      posthog("Refuses", "data_type: events", 1),
       objects("Csv", "filesystem.csv_writer", "s3://lake/in.csv", "s3://lake/out/a b.csv.gz"),
       objects("Parquet", "filesystem.parquet_writer", "s3://lake/in.csv", "s3://lake/out/a.parquet"),
       objects("IsNone", "filesystem.json_writer", "s3://lake/none.csv", "s3://lake/out/a.json", 1),

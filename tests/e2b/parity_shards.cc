@@ -32,6 +32,30 @@ ParityRow row(const std::string& name, const std::vector<std::string>& steps, in
   return made;
 }
 
+// Parts of a table of a real server, which the test starts, or of a file.
+ParityRow split(const std::string& server, const std::string& where, const std::string& more, int exit = 0) {
+  const bool is_postgres = server == "postgres";
+  ParityRow made;
+  made.name = (is_postgres ? "Postgres" : "Mysql") + where;
+  made.exit = exit;
+  made.files["osiris_connections.yaml"] =
+      "version: 1\nconnections:\n  " + server +
+      ":\n    lake: {host: '${LAKE_HOST}', port: '${LAKE_PORT}', database: shop, user: app, password: "
+      "'${LAKE_PASSWORD}', max_connections: 2}\n";
+  made.pipeline =
+      e2e::oml("shards", {"  - id: read\n    component: " + server +
+                              ".extractor\n    mode: read\n    foreach: {max_parallel: 1, split: {column: id, "
+                              "parts: 5" +
+                              more + "}}\n    config: {connection: \"@" + server + ".lake\", table: readings}\n",
+                          query("SELECT *, $shard AS part FROM df_read", kPerShard),
+                          "  - id: sort\n    component: duckdb.processor\n    mode: transform\n    config: "
+                          "{query: \"SELECT * FROM df_query ORDER BY id\"}\n",
+                          write("out/result.csv"), write("out/${shard.stem}.csv", "    needs: [query]\n" + kPerShard)});
+  const size_t second = made.pipeline.rfind("- id: write");
+  made.pipeline.replace(second, 11, "- id: parts");
+  return made;
+}
+
 std::string script(const std::string& code) {
   return "  - id: think\n    component: python.processor\n    mode: transform\n    per_shard: true\n    config:\n"
          "      format: ndjson\n      code: |\n        import json, os\n        rows = "
@@ -65,6 +89,9 @@ std::vector<ParityRow> shard_rows() {
       row("Checks",
           {read(kFiles, "${shard.value}", "    checks: [{unique: id}, {row_count: 3}]\n"), write("out/result.csv")}),
       row("Columns", {files, write("out/result.csv")}, 1, {{"in/a.csv", "id,n\n1,2\n"}, {"in/b.csv", "id,m\n1,2\n"}}),
+      split("postgres", "SplitOfOneSnapshot", ""),
+      split("postgres", "SplitWithoutSnapshot", ", consistency: none"),
+      split("mysql", "Split", ", consistency: none"),
       row("Ragged", {files, write("out/result.csv")}, 1, {{"in/a.csv", "id\n1\n"}, {"in/b.csv", "id\n1,2,3\n"}}),
   };
 }

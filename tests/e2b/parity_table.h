@@ -26,6 +26,8 @@ std::vector<ParityRow> parity_table();
 
 // Those about files of other forms, and programs.
 std::vector<ParityRow> file_rows();
+// The bytes of a Parquet file of two rows.
+const std::string& parquet_file();
 // Those with shards.
 std::vector<ParityRow> shard_rows();
 

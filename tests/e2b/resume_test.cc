@@ -62,7 +62,7 @@ TEST_F(E2bResume, TakesWhatTheSandboxHadDone) {
   }
 }
 
-TEST_F(E2bResume, ARunOfNothingMakesNoSandboxAndCallsNobody) {
+TEST_F(E2bResume, ARunOfNothingMakesNoSandboxAndNoCall) {
   write_pipeline("VARCHAR");
   ASSERT_EQ(project_.osiris(run_arguments("e2b", {"--keep-outputs"})).exit, 0);
   server_.clear_requests();

@@ -1,4 +1,4 @@
-// The real osiris on a terminal of 100 columns, with somebody who reads and types.
+// The real osiris on a terminal of 100 columns, read and typed at.
 #pragma once
 
 #include <sys/types.h>

@@ -1,7 +1,8 @@
 // A CSV file as anyone may send it, through decoder and tokenizer. Input: one byte of options, then the file. However
-// the bytes are cut into reads, the records are the same, and every field is valid UTF-8.
+// the bytes are cut into reads, the records are the same, and every field is valid UTF-8; a scan splits them alike.
 //
 // links: osiris_driver_filesystem_csv_extractor
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -9,7 +10,8 @@
 
 #include "protocol/base/utf8.h"
 #include "worker/drivers/filesystem.csv_extractor/encoding.h"
-#include "worker/drivers/filesystem.csv_extractor/quote_check.h"
+#include "worker/drivers/filesystem.csv_extractor/record_blocks.h"
+#include "worker/drivers/filesystem.csv_extractor/record_fields.h"
 #include "worker/drivers/filesystem.csv_extractor/tokenizer.h"
 
 using namespace osiris::worker::csv;
@@ -46,10 +48,41 @@ std::string read_in_pieces(std::string_view file, uint8_t choice, size_t piece) 
   return shown;
 }
 
-bool quotes_are_plain_in_pieces(const std::string& text, size_t piece) {
-  QuoteCheck check(',');
-  for (size_t at = 0; at < text.size(); at += piece) check.push(std::string_view(text).substr(at, piece));
-  return check.is_plain();
+// The records by the blocks and fields of a scan; their fields, each with its end.
+std::string scanned(const std::string& file, size_t fields) {
+  size_t at = 0;
+  RecordBlocks blocks(
+      [&](char* to, size_t size) {
+        const size_t got = std::min(size, file.size() - at);
+        std::copy_n(file.data() + at, got, to);
+        at += got;
+        return got;
+      },
+      ',', 0);
+  std::string shown;
+  RecordFields records(',', fields);
+  for (TextBlock block;;) {
+    const auto more = blocks.next(block);
+    if (!more.ok()) return "unfit";
+    if (!*more) return shown;
+    records.begin(block.text());
+    for (RecordFields::Next next; (next = records.next()) != RecordFields::Next::kEnd;) {
+      if (next == RecordFields::Next::kMisfit) return "unfit";
+      for (size_t i = 0; i < fields; ++i) (shown += records.field(i)) += '\x1f';
+    }
+  }
+}
+
+std::string tokenized(const std::string& file, size_t fields) {
+  Tokenizer tokenizer({.delimiter = ','});
+  RecordBatch batch;
+  if (!tokenizer.push(file, batch).ok() || !tokenizer.finish(batch).ok()) return "unfit";
+  std::string shown;
+  for (const auto& record : batch.records()) {
+    if (record.fields != fields) return "unfit";
+    for (size_t i = 0; i < fields; ++i) (shown += batch.field(record, i)) += '\x1f';
+  }
+  return shown;
 }
 
 }  // namespace
@@ -59,8 +92,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string file(data + 1, data + size);
   const std::string whole = read_in_pieces(file, data[0], file.size() + 1);
   for (const size_t piece : {1, 2, 3, 64})
-    if (quotes_are_plain_in_pieces(file, piece) != quotes_are_plain_in_pieces(file, file.size() + 1)) __builtin_trap();
-  for (const size_t piece : {1, 2, 3, 64})
     if (read_in_pieces(file, data[0], piece) != whole) __builtin_trap();
+  for (const size_t fields : {2, 3})
+    if (!file.starts_with("\xef\xbb\xbf") && scanned(file, fields) != tokenized(file, fields)) __builtin_trap();
   return 0;
 }

@@ -5,6 +5,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/quantity.h"
 #include "protocol/base/text.h"
+#include "worker/driver_api/integer_type.h"
 #include "worker/driver_api/sql.h"
 
 namespace osiris::worker {
@@ -115,18 +116,8 @@ Status Incremental::read_state() {
 }
 
 Result<CursorKind> Incremental::kind_of(const ColumnType& type) const {
+  if (is_integer(type.id)) return CursorKind::kInteger;
   switch (type.id) {
-    case DUCKDB_TYPE_TINYINT:
-    case DUCKDB_TYPE_SMALLINT:
-    case DUCKDB_TYPE_INTEGER:
-    case DUCKDB_TYPE_BIGINT:
-    case DUCKDB_TYPE_HUGEINT:
-    case DUCKDB_TYPE_UTINYINT:
-    case DUCKDB_TYPE_USMALLINT:
-    case DUCKDB_TYPE_UINTEGER:
-    case DUCKDB_TYPE_UBIGINT:
-    case DUCKDB_TYPE_UHUGEINT:
-      return CursorKind::kInteger;
     case DUCKDB_TYPE_DECIMAL:
       return CursorKind::kDecimal;
     case DUCKDB_TYPE_DATE:

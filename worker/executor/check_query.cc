@@ -4,6 +4,7 @@
 
 #include "protocol/base/text.h"
 #include "protocol/model/step_naming.h"
+#include "worker/driver_api/integer_type.h"
 
 namespace osiris::worker {
 namespace {
@@ -14,17 +15,8 @@ using sql::quote_literal;
 enum class TypeClass { kNumber, kText, kTime, kBoolean, kOther };
 
 TypeClass class_of(const ColumnType& type) {
+  if (is_integer(type.id)) return TypeClass::kNumber;
   switch (type.id) {
-    case DUCKDB_TYPE_TINYINT:
-    case DUCKDB_TYPE_SMALLINT:
-    case DUCKDB_TYPE_INTEGER:
-    case DUCKDB_TYPE_BIGINT:
-    case DUCKDB_TYPE_HUGEINT:
-    case DUCKDB_TYPE_UTINYINT:
-    case DUCKDB_TYPE_USMALLINT:
-    case DUCKDB_TYPE_UINTEGER:
-    case DUCKDB_TYPE_UBIGINT:
-    case DUCKDB_TYPE_UHUGEINT:
     case DUCKDB_TYPE_FLOAT:
     case DUCKDB_TYPE_DOUBLE:
     case DUCKDB_TYPE_DECIMAL:

@@ -27,6 +27,12 @@ void say(const Host& host, const PartEvent& event) {
   host.event(event.name, event.step_id, data, event.time_unix_ns);
 }
 
+std::set<std::string> names_of(const Json& columns) {
+  std::set<std::string> names;
+  for (const Json& column : columns.items()) names.insert(column["name"].as_string());
+  return names;
+}
+
 const Json& entry_of(const Json& result, const std::string& step_id) {
   static const Json none = Json::object();
   for (const Json& entry : result["steps"].items())
@@ -94,6 +100,8 @@ std::optional<std::string> ShardResults::why_not_one() const {
       for (const StepRows* rows : of_step(*step)) {
         if (rows->columns.is_null()) continue;
         if (!first) first = &rows->columns;
+        if (names_of(*first) != names_of(rows->columns))
+          return "the shards of step " + step->id + " have different columns";
         const bool is_other = rows->columns.dump() != first->dump();
         for (const Json& column : rows->columns.items()) {
           const std::string& name = column["name"].as_string();

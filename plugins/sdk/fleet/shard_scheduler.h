@@ -31,7 +31,7 @@ struct FleetShard {
 struct FleetTerms {
   size_t attempts_max = 3;                // of one shard
   size_t replacements_max = 0;            // machines that are made for lost ones
-  std::vector<size_t> parallel_max;       // by list; 0, or no entry: without limit
+  std::vector<size_t> parallel_max = {};  // by list; 0, or no entry: without limit
   bool continues_after_failures = false;  // the other shards go on where one has failed
 };
 

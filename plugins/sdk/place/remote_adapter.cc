@@ -204,7 +204,7 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
   OSIRIS_ASSIGN(PackageContents contents,
                 list_package_contents(request, layout_of(place_->home(), request.run_id), settings_.keep));
   OSIRIS_ASSIGN(Template made_from, choose_template(request, false));
-  if (settings_.machines > 1 && !settings_.keep)
+  if (settings_.machines > 1)
     if (const FleetPlan plan(request); plan.shard_count() > 1) return run_on_many(request, made_from, plan);
   Replacement replacement(place_->service(), place_->short_life_hint(), settings_.retry_budget);
   for (;;) {

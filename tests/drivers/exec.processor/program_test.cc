@@ -94,6 +94,20 @@ TEST_F(ExecStep, AVariableThatWasNotPassedIsAnErrorThatSaysHow) {
               HasSubstr("names the variable TOKEN, which the run was not given\nPass it: --local-pass-env TOKEN"));
 }
 
+TEST_F(ExecStep, DeclaredColumnsAreKnownBeforeItRuns) {
+  set_shell(step, "exit 1", {{"columns", Json::object({{"id", "INTEGER"}, {"the total", "DECIMAL(10,2)"}})}});
+  const Status described = exec_processor().describe(step);
+  ASSERT_TRUE(described.ok()) << described.error().message;
+  EXPECT_EQ(step.output_columns(), "id INTEGER, the total DECIMAL(10,2)");
+}
+
+TEST_F(ExecStep, ColumnsThatAreNotDeclaredAreKnownWhenItRuns) {
+  set_shell(step, "exit 0");
+  const Status described = exec_processor().describe(step);
+  ASSERT_FALSE(described.ok());
+  EXPECT_EQ(described.error().code, Code::kUnsupported);
+}
+
 TEST_F(ExecStep, ColumnsGiveTheOutputItsTypes) {
   set_shell(step, "echo '{\"id\": 1, \"d\": \"1.50\"}' > \"$OSIRIS_OUTPUT\"",
             {{"columns", Json::object({{"id", "INTEGER"}, {"d", "DECIMAL(6,2)"}})}});

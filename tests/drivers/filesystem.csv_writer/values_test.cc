@@ -69,8 +69,8 @@ TEST(CsvWriterValues, ADoubleReadsBackAsItselfWhicheverWayItIsFormatted) {
         break;
     }
     if (!std::isfinite(value)) continue;
-    std::string text;
-    csv_out::append_double(text, value);
+    char buffer[csv_out::kValueBytesMax];
+    const std::string text(buffer, csv_out::put_double(buffer, value));
     ASSERT_EQ(text, format_double(value));
     ASSERT_EQ(std::strtod(text.c_str(), nullptr), value) << text;
   }

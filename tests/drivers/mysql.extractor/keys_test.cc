@@ -169,6 +169,27 @@ TEST(MysqlColumns, ThatDoNotExistAreRefusedWithTheNearestName) {
   EXPECT_EQ(error.hint, "did you mean 'customer'?");
 }
 
+TEST(MysqlPartition, ReadsEveryRowOnceAndRefusesWhatCannotDivideThem) {
+  fill_orders();
+  const auto by = [](const char* column) { return Json::object({{"column", column}, {"chunk_rows", 2}}); };
+  MysqlStep step;
+  step.configure({{"query", "SELECT id FROM orders WHERE id >= $least ORDER BY id"},
+                  {"values", Json::object({{"least", 2}})},
+                  {"partition", by("ID")}});
+  EXPECT_EQ(step.rows(), "2\n3\n4\n");
+  for (const auto& [column, query, says] :
+       {std::tuple("idd", "SELECT id FROM orders", "did you mean 'id'?"),
+        std::tuple("g", "SELECT ST_GeomFromText('POINT(1 1)') AS g FROM orders", "'partition'")}) {
+    MysqlStep refused;
+    refused.configure({{"query", query}, {"partition", by(column)}});
+    const Error error = refused.error();
+    EXPECT_NE((error.message + error.hint).find(says), std::string::npos) << error.message << error.hint;
+  }
+  MysqlStep limited;
+  limited.configure({{"table", "orders"}, {"partition", by("id")}, {"limit", 2}});
+  EXPECT_NE(limited.error().message.find("'limit' or 'offset'"), std::string::npos);
+}
+
 TEST(MysqlLimit, AndOffsetOfATable) {
   fill_orders();
   MysqlStep step;

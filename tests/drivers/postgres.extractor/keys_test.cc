@@ -171,6 +171,31 @@ TEST_F(PostgresKeys, PartitionOfNoRowsAndOfOneValue) {
             "-9223372036854775808\n9223372036854775807\n");
 }
 
+TEST_F(PostgresKeys, ChunksReadEveryRowOnceByAColumnOfAnyTypeWithAnOrder) {
+  in_shop(
+      "CREATE TABLE chunked AS SELECT n AS v, CASE WHEN n % 10 <> 0 THEN 'ä' || n % 700 || '''\\' END AS word, CASE "
+      "WHEN n % 9 <> 0 THEN 'NaN'::float8 ELSE n / 3.0 END AS part, DATE '2024-01-01' + n % 50 AS day, n % 2 = 0 AS "
+      "even FROM generate_series(1, 5000) AS n");
+  for (const char* column : {"v", "word", "part", "day", "even"})
+    for (const int parts : {1, 3}) {
+      SCOPED_TRACE(std::string(column) + " " + std::to_string(parts));
+      PostgresStep step(postgres_extractor());
+      step.configure({{"table", "chunked"},
+                      {"partition", Json::object({{"column", column}, {"parts", parts}, {"chunk_rows", 450}})}});
+      const auto outcome = step.run();
+      ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+      EXPECT_EQ(step.query("SELECT count(*), count(DISTINCT v), sum(v) FROM {out}"), "5000|5000|12502500\n");
+    }
+}
+
+TEST_F(PostgresKeys, ChunksThatCannotBeAreRefused) {
+  const auto by = [](const char* column) { return Json::object({{"column", column}, {"chunk_rows", 1}}); };
+  EXPECT_EQ(rows({{"query", "SELECT 1 AS id WHERE false"}, {"partition", by("id")}}), "");
+  EXPECT_NE(message({{"query", "SELECT '{}'::json AS j"}, {"partition", by("j")}}).find("ordering operator"),
+            std::string::npos);
+  EXPECT_NE(message({{"table", "items"}, {"partition", by("idd")}}).find("did you mean 'id'?"), std::string::npos);
+}
+
 TEST_F(PostgresKeys, PartitionNeedsAColumnOfWholeNumbers) {
   const auto by = [](const char* column) { return Json::object({{"column", column}, {"parts", 2}}); };
   EXPECT_NE(message({{"table", "items"}, {"partition", by("Name")}}).find("whole numbers"), std::string::npos);

@@ -1,7 +1,7 @@
 // TLS and HTTP/2 against Debian's nghttpx, which speaks both in front of a plain server of ours.
 #include <gtest/gtest.h>
 
-#include "protocol/http/ca_bundle.h"
+#include "protocol/base/ca_bundle.h"
 #include "protocol/http/curl_transport.h"
 #include "tests/unit/http/cutting_front.h"
 #include "tests/unit/http/scripted_server.h"

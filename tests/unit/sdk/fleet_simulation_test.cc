@@ -185,9 +185,10 @@ class Simulation {
 
   void look_at_world() {
     std::set<size_t> running;
-    for (const auto& [id, machine] : machines_)
-      if (machine.lives && machine.runs)
-        EXPECT_TRUE(running.insert(*machine.runs).second) << "shard " << *machine.runs << " runs twice";
+    for (const auto& [id, machine] : machines_) {
+      if (!machine.lives || !machine.runs) continue;
+      EXPECT_TRUE(running.insert(*machine.runs).second) << "shard " << *machine.runs << " runs twice";
+    }
   }
 
   void judge() {

@@ -8,16 +8,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "protocol/base/ca_bundle.h"
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
 
 namespace osiris::worker::db {
 namespace {
-
-// Where systems keep the authorities they trust; a static binary cannot rely on the one of the machine it was built on.
-constexpr const char* kSystemCaFiles[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-                                          "/etc/ssl/cert.pem"};
 
 Error tls_fault(const std::string& step_id, const std::string& what, const std::string& hint) {
   return Error(Code::kInvalidArgument, "Step " + step_id + ": " + what, hint, category::kConnectionInvalidConfig);
@@ -86,9 +83,7 @@ Result<std::string> ca_file(const std::string& ca, const std::string& field, con
     return tls_fault(step_id, field + " " + ca + " cannot be read where the step runs",
                      "give the path of a PEM file there, or the PEM text itself");
   }
-  for (const char* file : kSystemCaFiles) {
-    if (access(file, R_OK) == 0) return std::string(file);
-  }
+  if (std::string file = system_ca_file(); !file.empty()) return file;
   return tls_fault(step_id, "the server's certificate is to be checked, and this machine has no list of authorities",
                    "set " + field + " to the server's authority: a PEM file or the PEM text itself");
 }

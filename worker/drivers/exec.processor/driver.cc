@@ -108,10 +108,17 @@ Result<StepOutcome> run(StepContext& step) {
   return program::outcome_of(step, rows);
 }
 
+// Whether the program is there is known where the step runs.
+Status describe(StepContext& step) {
+  OSIRIS_ASSIGN(const Options options, read_options(step.config()));
+  return program::declare_output(step, options.contract);
+}
+
 }  // namespace
 
 const Driver& exec_processor() {
-  static constexpr Driver driver{.name = "exec.processor", .run = run, .waits = true};
+  static constexpr Driver driver{
+      .name = "exec.processor", .run = run, .describe = describe, .declare = describe, .waits = true};
   return driver;
 }
 

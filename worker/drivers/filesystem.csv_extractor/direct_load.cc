@@ -21,13 +21,11 @@ class DirectLoad {
       : step_(step), options_(options), sample_(std::move(sample)) {}
 
   Result<std::optional<Loaded>> run() {
-    ScannedText text(step_, options_, sample_.lines_before_data);
+    ScannedText text(step_, options_);
     OSIRIS_TRY(text.open());
     auto loaded = load(text.path());
     if (!loaded.ok() || !*loaded) return loaded;
-    OSIRIS_ASSIGN(const bool plain, text.is_plain());
     if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
-    if (!plain) return give_up();
     return std::optional(Loaded{(*loaded)->rows, std::move(sample_.layout)});
   }
 
@@ -83,7 +81,7 @@ class DirectLoad {
     return true;
   }
 
-  // DuckDB's result is not to be trusted: nothing of it stays.
+  // The scan's result is not to be trusted: nothing of it stays.
   Result<std::optional<Loaded>> give_up() {
     OSIRIS_TRY(sql::execute(step_.connection_handle(), "DROP TABLE " + step_.output_table().quoted()));
     return std::optional<Loaded>();

@@ -17,7 +17,6 @@
 #include "protocol/base/random.h"
 #include "protocol/base/text.h"
 #include "worker/drivers/files/byte_source.h"
-#include "worker/drivers/filesystem.csv_extractor/quote_check.h"
 
 namespace osiris::worker::csv {
 namespace {
@@ -92,7 +91,6 @@ class Inflating : public duckdb::FileHandle {
 
   Status inflate_all() {
     OSIRIS_ASSIGN(const auto bytes, open_bytes(text_->options().file, text_->options().compression));
-    TextCheck check(text_->options().delimiter, text_->first_line());
     for (;;) {
       std::string block(kBlockBytes, '\0');
       size_t filled = 0, got = 1;
@@ -101,7 +99,6 @@ class Inflating : public duckdb::FileHandle {
         filled += got;
       }
       block.resize(filled);
-      check.push(block);
       if (filled > 0) {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return blocks_.size() < kBlocksAhead || stopping_; });
@@ -109,9 +106,7 @@ class Inflating : public duckdb::FileHandle {
         blocks_.push_back(std::move(block));
         changed_.notify_all();
       }
-      if (got > 0) continue;
-      text_->ended(check.is_plain_to_the_end());
-      return {};
+      if (got == 0) return {};
     }
   }
 
@@ -169,17 +164,15 @@ void register_files(duckdb_connection connection) {
 
 }  // namespace
 
-InflatedText::InflatedText(Options options, uint64_t first_line)
-    : options_(std::move(options)), first_line_(first_line), path_(kPrefix + to_hex(random_bytes(16))) {}
+InflatedText::InflatedText(Options options) : options_(std::move(options)), path_(kPrefix + to_hex(random_bytes(16))) {}
 
 InflatedText::~InflatedText() {
   const std::lock_guard lock(offers().mutex);
   offers().texts.erase(path_);
 }
 
-Result<std::shared_ptr<InflatedText>> InflatedText::offer(duckdb_connection connection, const Options& options,
-                                                          uint64_t first_line) {
-  std::shared_ptr<InflatedText> text(new InflatedText(options, first_line));
+Result<std::shared_ptr<InflatedText>> InflatedText::offer(duckdb_connection connection, const Options& options) {
+  std::shared_ptr<InflatedText> text(new InflatedText(options));
   try {
     register_files(connection);
   } catch (const std::exception& failure) {

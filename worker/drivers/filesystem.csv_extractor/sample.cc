@@ -24,7 +24,7 @@ bool options_are_plain(const Options& options) {
          options.encoding == Encoding::kUtf8 && options.comment == '\0' && options.skip_blank_lines &&
          options.on_bad_lines == OnBadLines::kError && options.limit >= kLimitMin && options.dtypes.empty() &&
          options.quote == '"' && options.escape == '\0' &&
-         options.nulls.contains("");  // DuckDB's reader has its own idea of an empty field that is no NULL
+         options.nulls.contains("");  // the scan takes an empty field for NULL
 }
 
 // Reads the head of the file with our tokenizer. nullopt when it has anything DuckDB might see differently: a short or
@@ -106,17 +106,6 @@ void guess_from_places(const Options& options, Sample& sample) {
   }
 }
 
-// Whether the first line end of the file is CRLF; DuckDB wants to be told.
-bool first_line_ends_in_crlf(const Options& options) {
-  auto bytes = open_bytes(options.file, options.compression);
-  std::string head(size_t{1} << 16, '\0');
-  if (!bytes.ok()) return false;
-  const auto size = (*bytes)->read(head.data(), head.size());
-  if (!size.ok()) return false;
-  const size_t end = head.find('\n');
-  return end != std::string::npos && end > 0 && head[end - 1] == '\r';
-}
-
 // A path that DuckDB's glob would read as a pattern.
 bool has_pattern(const std::string& path) { return path.find_first_of("*?[]{}") != std::string::npos; }
 
@@ -126,7 +115,6 @@ std::optional<Sample> sample_file(const Options& options) {
   if (!options_are_plain(options) || has_pattern(options.file.native())) return std::nullopt;
   auto sample = take_sample(options);
   if (!sample) return std::nullopt;
-  sample->crlf = first_line_ends_in_crlf(options);
   // Beyond a limit nothing decides, and a compressed file has no places.
   if (options.limit == UINT64_MAX && options.compression == Compression::kNone) guess_from_places(options, *sample);
   return sample;
@@ -136,7 +124,6 @@ ScanPlan scan_plan(const Options& options, const Sample& sample, const std::stri
   ScanPlan plan;
   plan.file = path;
   plan.delimiter = options.delimiter;
-  plan.crlf = sample.crlf;
   plan.skip_lines = sample.lines_before_data;
   plan.fields = sample.layout.fields;
   plan.numbers = options.numbers;

@@ -15,14 +15,12 @@ namespace osiris::worker::csv {
 struct Sample {
   Layout layout;
   uint64_t lines_before_data = 0;
-  uint64_t rows = 0;  // records of data at the file's head that were looked at
-  bool crlf = false;
+  uint64_t rows = 0;                  // records of data at the file's head that were looked at
   std::vector<KindTracker> trackers;  // of those
   std::vector<KindTracker> guesses;   // of those and of more, from places all over the file
 };
 
-// nullopt where the file, or what the step wants of it, is anything but plain, so that DuckDB's reader might see
-// something else in it than ours: then ours reads it.
+// nullopt where the file, or what the step wants of it, is anything but plain: then the careful reader reads it.
 std::optional<Sample> sample_file(const Options& options);
 
 // The scan of `path` that the sample suggests; a column without a value is scanned as `unknown`.

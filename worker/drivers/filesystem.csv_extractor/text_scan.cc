@@ -1,23 +1,24 @@
 #include "worker/drivers/filesystem.csv_extractor/text_scan.h"
 
 #include <duckdb.hpp>
-#include <duckdb/function/table/read_csv.hpp>
+#include <duckdb/common/file_system.hpp>
+#include <duckdb/function/partition_stats.hpp>
 #include <duckdb/main/client_context.hpp>
+#include <duckdb/parallel/task_scheduler.hpp>
 
 #include <algorithm>
 #include <utility>
 
 #include "worker/driver_api/scan_function.h"
+#include "worker/drivers/filesystem.csv_extractor/encoding.h"
+#include "worker/drivers/filesystem.csv_extractor/record_blocks.h"
+#include "worker/drivers/filesystem.csv_extractor/record_fields.h"
 
 namespace osiris::worker::csv {
 namespace {
 
 using duckdb::LogicalType;
 using duckdb::Value;
-
-// An eighth of DuckDB's default: each thread holds a few, and they are not counted in its memory limit; batch_writer.cc
-// counts on their size.
-constexpr uint64_t kBufferBytes = uint64_t{4} << 20;
 
 std::string_view text_of(const duckdb::string_t& value) { return {value.GetData(), value.GetSize()}; }
 
@@ -174,50 +175,19 @@ class ScanState::Thread {
 namespace {
 
 struct ScanInfo : duckdb::TableFunctionInfo {
-  explicit ScanInfo(std::shared_ptr<ScanState> s)
-      : state(std::move(s)), reader(duckdb::ReadCSVTableFunction::GetFunction()) {}
+  explicit ScanInfo(std::shared_ptr<ScanState> s) : state(std::move(s)) {}
   std::shared_ptr<ScanState> state;
-  duckdb::TableFunction reader;
 };
 
 struct ScanBind : duckdb::TableFunctionData {
   duckdb::shared_ptr<ScanInfo> info;
-  duckdb::unique_ptr<duckdb::FunctionData> reader;
 };
 
-// strict_mode is left at its default, which is true: DuckDB 1.4.4 finds no rows at all in some CRLF files when it is
-// spelt out.
-duckdb::named_parameter_map_t reader_options(const ScanPlan& plan) {
-  duckdb::child_list_t<Value> columns;
-  for (size_t i = 0; i < plan.fields; ++i) columns.emplace_back("c" + std::to_string(i), Value("VARCHAR"));
-  duckdb::named_parameter_map_t options;
-  options["auto_detect"] = Value::BOOLEAN(false);
-  options["header"] = Value::BOOLEAN(false);
-  options["skip"] = Value::BIGINT(static_cast<int64_t>(plan.skip_lines));
-  options["delim"] = Value(std::string(1, plan.delimiter));
-  options["quote"] = Value("\"");
-  options["escape"] = Value("\"");
-  options["new_line"] = Value(plan.crlf ? "\\r\\n" : "\\n");
-  options["columns"] = Value::STRUCT(std::move(columns));
-  options["nullstr"] = Value::LIST(LogicalType::VARCHAR, {Value("")});
-  options["compression"] = Value("none");
-  options["buffer_size"] = Value::UBIGINT(kBufferBytes);
-  return options;
-}
-
-duckdb::unique_ptr<duckdb::FunctionData> bind(duckdb::ClientContext& context, duckdb::TableFunctionBindInput& input,
+duckdb::unique_ptr<duckdb::FunctionData> bind(duckdb::ClientContext&, duckdb::TableFunctionBindInput& input,
                                               duckdb::vector<LogicalType>& types, duckdb::vector<std::string>& names) {
   auto bound = duckdb::make_uniq<ScanBind>();
   bound->info = duckdb::shared_ptr_cast<duckdb::TableFunctionInfo, ScanInfo>(input.table_function.function_info);
-  const ScanPlan& plan = bound->info->state->plan();
-  duckdb::vector<Value> file = {Value(plan.file)};
-  auto options = reader_options(plan);
-  duckdb::vector<LogicalType> text_types;
-  duckdb::vector<std::string> text_names;
-  duckdb::TableFunctionBindInput reader_input(file, options, input.input_table_types, input.input_table_names, nullptr,
-                                              input.binder, bound->info->reader, input.ref);
-  bound->reader = bound->info->reader.bind(context, reader_input, text_types, text_names);
-  for (const ScanColumn& column : plan.columns) {
+  for (const ScanColumn& column : bound->info->state->plan().columns) {
     types.push_back(engine_type(column.kind));
     names.push_back(column.name);
   }
@@ -225,23 +195,48 @@ duckdb::unique_ptr<duckdb::FunctionData> bind(duckdb::ClientContext& context, du
 }
 
 struct ScanGlobal : duckdb::GlobalTableFunctionState {
-  duckdb::idx_t MaxThreads() const override { return reader->MaxThreads(); }
+  ScanGlobal(duckdb::ClientContext& context, const ScanPlan& plan)
+      : file(duckdb::FileSystem::GetFileSystem(context).OpenFile(plan.file, duckdb::FileFlags::FILE_FLAGS_READ)),
+        bytes(static_cast<uint64_t>(std::max<int64_t>(0, static_cast<int64_t>(file->GetFileSize())))),
+        threads(static_cast<uint64_t>(duckdb::TaskScheduler::GetScheduler(context).NumberOfThreads())),
+        blocks([this](char* to, size_t size) { return static_cast<size_t>(file->Read(to, size)); }, plan.delimiter,
+               plan.skip_lines) {}
+  duckdb::idx_t MaxThreads() const override { return std::min(threads, bytes / kBlockBytes + 1); }
 
   struct Read {
     size_t column;                                          // of the plan
     duckdb::idx_t out = duckdb::DConstants::INVALID_INDEX;  // in the chunk that is given; none: only looked at
   };
-  std::vector<Read> reads;  // in the order of the reader's columns
-  duckdb::vector<duckdb::column_t> fields;
-  const duckdb::vector<duckdb::idx_t> all;  // no projection within the fields
-  duckdb::unique_ptr<duckdb::GlobalTableFunctionState> reader;
+  std::vector<Read> reads;
+  std::vector<size_t> fields;  // of the reads
+  const duckdb::unique_ptr<duckdb::FileHandle> file;
+  const uint64_t bytes, threads;
+  RecordBlocks blocks;
+};
+
+// Keeps a block for as long as texts point into it.
+class BlockPin : public duckdb::VectorBuffer {
+ public:
+  explicit BlockPin(std::shared_ptr<char[]> bytes)
+      : VectorBuffer(duckdb::VectorBufferType::OPAQUE_BUFFER), bytes_(std::move(bytes)) {}
+
+ private:
+  std::shared_ptr<char[]> bytes_;
 };
 
 struct ScanLocal : duckdb::LocalTableFunctionState {
-  explicit ScanLocal(ScanState& state) : thread(state) {}
+  ScanLocal(ScanState& state, duckdb::ClientContext& context, size_t columns)
+      : thread(state), records(state.plan().delimiter, state.plan().fields), slots(columns), points(columns) {
+    text.Initialize(context, duckdb::vector<LogicalType>(columns, LogicalType::VARCHAR));
+  }
+
   ScanState::Thread thread;
-  duckdb::unique_ptr<duckdb::LocalTableFunctionState> reader;
+  TextBlock block;
+  RecordFields records;  // of the block
+  bool has_records = false, is_ended = false;
   duckdb::DataChunk text;
+  std::vector<duckdb::string_t*> slots;  // of the columns of `text`
+  std::vector<bool> points;              // which of them point into the block
 };
 
 duckdb::unique_ptr<duckdb::GlobalTableFunctionState> begin(duckdb::ClientContext& context,
@@ -249,7 +244,7 @@ duckdb::unique_ptr<duckdb::GlobalTableFunctionState> begin(duckdb::ClientContext
   const auto& bound = input.bind_data->Cast<ScanBind>();
   ScanState& state = *bound.info->state;
   if (!state.begin()) throw duckdb::InvalidInputException("a stream is read once");
-  auto global = duckdb::make_uniq<ScanGlobal>();
+  auto global = duckdb::make_uniq<ScanGlobal>(context, state.plan());
   std::vector<bool> is_read(state.plan().columns.size());
   for (size_t i = 0; i < input.column_ids.size(); ++i) {
     if (duckdb::IsVirtualColumn(input.column_ids[i])) continue;  // of a statement that only counts
@@ -264,30 +259,71 @@ duckdb::unique_ptr<duckdb::GlobalTableFunctionState> begin(duckdb::ClientContext
     global->fields.push_back(state.plan().columns[read.column].field);
     state.reads(read.column);
   }
-  duckdb::TableFunctionInitInput reader_input(bound.reader.get(), global->fields, global->all, nullptr, nullptr,
-                                              input.op);
-  global->reader = bound.info->reader.init_global(context, reader_input);
   return global;
 }
 
 duckdb::unique_ptr<duckdb::LocalTableFunctionState> begin_thread(duckdb::ExecutionContext& context,
                                                                  duckdb::TableFunctionInitInput& input,
-                                                                 duckdb::GlobalTableFunctionState* some) {
-  const auto& bound = input.bind_data->Cast<ScanBind>();
-  auto& global = some->Cast<ScanGlobal>();
-  auto local = duckdb::make_uniq<ScanLocal>(*bound.info->state);
-  duckdb::TableFunctionInitInput reader_input(bound.reader.get(), global.fields, global.all, nullptr, nullptr,
-                                              input.op);
-  local->reader = bound.info->reader.init_local(context, reader_input, global.reader.get());
-  if (!local->reader) local->thread.end(true);  // others have all there is
-  local->text.Initialize(context.client, duckdb::vector<LogicalType>(global.fields.size(), LogicalType::VARCHAR));
-  return local;
+                                                                 duckdb::GlobalTableFunctionState* global) {
+  return duckdb::make_uniq<ScanLocal>(*input.bind_data->Cast<ScanBind>().info->state, context.client,
+                                      global->Cast<ScanGlobal>().reads.size());
+}
+
+// False at the end of the file.
+bool take_block(ScanGlobal& global, ScanLocal& local) {
+  const auto more = global.blocks.next(local.block);
+  if (!more.ok()) throw duckdb::InvalidInputException("%s", more.error().message);
+  if (!*more) return false;
+  if (find_invalid_utf8(local.block.text()) != std::string_view::npos)
+    throw duckdb::InvalidInputException("the text is not UTF-8");
+  local.records.begin(local.block.text());
+  return true;
+}
+
+void put_record(const ScanGlobal& global, ScanLocal& local, duckdb::idx_t row) {
+  for (size_t i = 0; i < global.fields.size(); ++i) {
+    const std::string_view field = local.records.field(global.fields[i]);
+    const auto size = static_cast<uint32_t>(field.size());
+    if (size == 0) {
+      duckdb::FlatVector::SetNull(local.text.data[i], row, true);
+    } else if (size <= duckdb::string_t::INLINE_LENGTH || !local.records.is_rewritten()) {
+      local.slots[i][row] = duckdb::string_t(field.data(), size);
+      local.points[i] = local.points[i] || size > duckdb::string_t::INLINE_LENGTH;
+    } else {
+      local.slots[i][row] = duckdb::StringVector::AddString(local.text.data[i], field.data(), size);
+    }
+  }
+}
+
+// Records of one block into `local.text`; false at the end of the file.
+bool read_records(ScanGlobal& global, ScanLocal& local) {
+  local.text.Reset();
+  for (size_t i = 0; i < local.slots.size(); ++i) {
+    local.slots[i] = duckdb::FlatVector::GetData<duckdb::string_t>(local.text.data[i]);
+    local.points[i] = false;
+  }
+  duckdb::idx_t rows = 0;
+  while (rows == 0) {
+    if (!local.has_records && !take_block(global, local)) return false;
+    local.has_records = true;
+    while (local.has_records && rows < STANDARD_VECTOR_SIZE) {
+      const RecordFields::Next next = local.records.next();
+      if (next == RecordFields::Next::kMisfit)
+        throw duckdb::InvalidInputException("a record has another number of fields");
+      local.has_records = next == RecordFields::Next::kRecord;
+      if (local.has_records) put_record(global, local, rows++);
+    }
+  }
+  for (size_t i = 0; i < local.points.size(); ++i)
+    if (local.points[i])
+      duckdb::StringVector::AddBuffer(local.text.data[i], duckdb::make_buffer<BlockPin>(local.block.bytes));
+  local.text.SetCardinality(rows);
+  return true;
 }
 
 // Gives the rows of `local.text`, or none once values do not fit.
 void give(ScanState& state, ScanGlobal& global, ScanLocal& local, bool watch, duckdb::DataChunk& out) {
   const uint64_t rows = local.text.size();
-  for (auto& vector : local.text.data) vector.Flatten(rows);
   bool fits = !state.is_unfit();
   for (size_t i = 0; i < global.reads.size() && fits; ++i) {
     const auto& read = global.reads[i];
@@ -302,40 +338,34 @@ void give(ScanState& state, ScanGlobal& global, ScanLocal& local, bool watch, du
   out.Reset();
 }
 
-double progress(duckdb::ClientContext& context, const duckdb::FunctionData* data,
-                const duckdb::GlobalTableFunctionState* global) {
-  const auto& bound = data->Cast<ScanBind>();
-  return bound.info->reader.table_scan_progress(context, bound.reader.get(), global->Cast<ScanGlobal>().reader.get());
+double percent_of(const ScanGlobal& global) {
+  const auto read = static_cast<double>(global.blocks.bytes_read());
+  return global.bytes > 0 ? std::min(100.0, 100 * read / static_cast<double>(global.bytes)) : 0;
 }
 
-void scan(duckdb::ClientContext& context, duckdb::TableFunctionInput& input, duckdb::DataChunk& out) {
-  const auto& bound = input.bind_data->Cast<ScanBind>();
+double progress(duckdb::ClientContext&, const duckdb::FunctionData*, const duckdb::GlobalTableFunctionState* global) {
+  return percent_of(global->Cast<ScanGlobal>());
+}
+
+void scan(duckdb::ClientContext&, duckdb::TableFunctionInput& input, duckdb::DataChunk& out) {
+  ScanState& state = *input.bind_data->Cast<ScanBind>().info->state;
   auto& global = input.global_state->Cast<ScanGlobal>();
   auto& local = input.local_state->Cast<ScanLocal>();
-  while (local.reader) {
-    local.text.Reset();
-    // Not asynchronous: the end comes after the last rows and not with them.
-    duckdb::TableFunctionInput reader_input(bound.reader.get(), local.reader.get(), global.reader.get());
-    bound.info->reader.function(context, reader_input, local.text);
-    if (local.text.size() == 0) {
+  while (!local.is_ended) {
+    if (!read_records(global, local)) {
       local.thread.end(true);
-      local.reader.reset();
+      local.is_ended = true;
       break;
     }
-    local.thread.count(local.text.size(), [&] { return progress(context, input.bind_data.get(), &global); });
-    give(*bound.info->state, global, local, bound.info->state->watches(), out);
+    local.thread.count(local.text.size(), [&] { return percent_of(global); });
+    give(state, global, local, state.watches(), out);
     if (out.size() > 0) break;
   }
   input.async_result = out.size() > 0 ? duckdb::SourceResultType::HAVE_MORE_OUTPUT : duckdb::SourceResultType::FINISHED;
 }
 
-duckdb::OperatorPartitionData partition(duckdb::ClientContext& context, duckdb::TableFunctionGetPartitionInput& input) {
-  const auto& bound = input.bind_data->Cast<ScanBind>();
-  const auto& local = input.local_state->Cast<ScanLocal>();
-  duckdb::TableFunctionGetPartitionInput reader_input(bound.reader.get(), local.reader.get(),
-                                                      input.global_state->Cast<ScanGlobal>().reader.get(),
-                                                      input.partition_info);
-  return bound.info->reader.get_partition_data(context, reader_input);
+duckdb::OperatorPartitionData partition(duckdb::ClientContext&, duckdb::TableFunctionGetPartitionInput& input) {
+  return duckdb::OperatorPartitionData(input.local_state->Cast<ScanLocal>().block.number);
 }
 
 }  // namespace

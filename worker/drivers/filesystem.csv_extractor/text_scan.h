@@ -1,6 +1,6 @@
-// A file's rows by DuckDB's parallel CSV reader, which splits them into text, and by our rules, which make values of
-// the text on the reader's threads. DuckDB's own casts are not used: its CSV reader and CAST turn "1.5" into the
-// integer 2 and "1_000" into 1000 without a word. The reader needs its C++ API; everything else here does not.
+// A file's rows by threads side by side: record_blocks.h cuts its text, record_fields.h splits it, and our rules make
+// values of it. The engine's CSV reader is not used: it looks at every byte through a table, takes blanks around quotes
+// away that pandas keeps, and turns "1.5" into the integer 2 and "1_000" into 1000 without a word.
 #pragma once
 
 #include <duckdb.h>
@@ -30,7 +30,6 @@ struct ScanColumn {
 struct ScanPlan {
   std::string file;
   char delimiter = ',';
-  bool crlf = false;
   uint64_t skip_lines = 0;
   size_t fields = 0;  // of every record
   std::vector<ScanColumn> columns;

@@ -6,6 +6,12 @@
 #include "worker/drivers/filesystem.csv_writer/encoder.h"
 
 namespace osiris::worker::csv_out {
+namespace {
+
+// Taken at once for rows to come.
+constexpr size_t kRoomBytes = size_t{64} << 10;
+
+}  // namespace
 
 Error UnfitValue::error(const Options& options, uint64_t rows_before) const {
   const std::string where = in_header ? "header" : "row " + std::to_string(rows_before + row + 1);
@@ -33,16 +39,19 @@ void CsvBatch::add(duckdb_data_chunk chunk) {
   std::string& text = is_utf8 ? bytes_ : text_;
   formatter_.use_chunk(chunk);
   const uint64_t first_row = rows_;
+  size_t end = text.size();  // of what is written; behind it there is room
   for (idx_t row = 0, size = duckdb_data_chunk_get_size(chunk); row < size; ++row) {
-    formatter_.append_row(row, text);
+    if (const size_t room = formatter_.room_for(row); text.size() - end < room) text.resize(end + room + kRoomBytes);
+    end = static_cast<size_t>(formatter_.put_row(row, text.data() + end) - text.data());
     if (const Column* column = formatter_.unfit()) {
       unfit_ = UnfitValue{.row = first_row + row, .column = column->name, .character = {}, .hint = {}};
-      return;
+      break;
     }
-    if (!is_utf8) row_ends_.push_back(text.size());
+    if (!is_utf8) row_ends_.push_back(end);
     ++rows_;
   }
-  if (!is_utf8) encode();
+  text.resize(end);
+  if (!is_utf8 && !unfit_) encode();
 }
 
 void CsvBatch::encode() {

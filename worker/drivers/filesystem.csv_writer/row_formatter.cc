@@ -1,6 +1,10 @@
 #include "worker/drivers/filesystem.csv_writer/row_formatter.h"
 
+#include <emmintrin.h>
+
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "worker/drivers/csv/utc_offset.h"
 #include "worker/drivers/filesystem.csv_writer/json_column.h"
@@ -8,6 +12,10 @@
 
 namespace osiris::worker::csv_out {
 namespace {
+
+// Of which numbers, booleans, dates and times consist.
+constexpr std::string_view kPlainCharacters = "0123456789+-.: aefilnrstuyFTE";
+constexpr size_t kLaneBytes = 16;
 
 template <class T>
 T value_at(const void* data, idx_t row) {
@@ -20,70 +28,112 @@ std::string_view text_at(const void* data, idx_t row) {
           duckdb_string_t_length(text)};
 }
 
+char* put_plain(std::string_view text, char* at) {
+  if (!text.empty()) std::memcpy(at, text.data(), text.size());
+  return at + text.size();
+}
+
+bool is_given_as_text(Form form) { return form == Form::kNumberText || form == Form::kText || form == Form::kJson; }
+
 constexpr int64_t kNanosPerSecond = 1000000000;
 constexpr int64_t kInfinite = INT64_MAX;  // its negative too
 
 constexpr int64_t kMicrosPerMinute = 60 * kNanosPerSecond / 1000;
 
-void append_timestamp_value(const Column& column, int64_t value, std::string& out) {
-  if (value == kInfinite || value == -kInfinite) {
-    out += value > 0 ? "infinity" : "-infinity";
-    return;
-  }
+template <int64_t kPerSecond>
+char* put_timestamp_value(const Column& column, int64_t value, char* at) {
+  if (value == kInfinite || value == -kInfinite) return put_plain(value > 0 ? "infinity" : "-infinity", at);
   value += column.offset_minutes * kMicrosPerMinute;
-  const int64_t per_second = column.form == Form::kTimestampNs ? kNanosPerSecond : kNanosPerSecond / 1000;
-  const int64_t fraction = (value % per_second + per_second) % per_second;
-  const int64_t seconds = (value - fraction) / per_second;
+  const int64_t fraction = (value % kPerSecond + kPerSecond) % kPerSecond;
+  const int64_t seconds = (value - fraction) / kPerSecond;
   const bool has_zone = column.form == Form::kTimestampTz;
   if (column.date_only) {
-    append_date(out, seconds / kSecondsPerDay);
+    at = put_date(at, seconds / kSecondsPerDay);
   } else {
-    append_timestamp(out, seconds, static_cast<uint64_t>(fraction * (kNanosPerSecond / per_second)),
-                     !has_zone  ? column.second_digits
-                     : fraction ? 6
-                                : 0);
+    at = put_timestamp(at, seconds, static_cast<uint64_t>(fraction * (kNanosPerSecond / kPerSecond)),
+                       !has_zone  ? column.second_digits
+                       : fraction ? 6
+                                  : 0);
   }
-  if (has_zone) out += csv_format::utc_offset_text(column.offset_minutes);
+  return has_zone ? put_plain(csv_format::utc_offset_text(column.offset_minutes), at) : at;
 }
 
 }  // namespace
 
 RowFormatter::RowFormatter(const Options& options, const std::vector<Column>& columns)
-    : options_(options), columns_(columns), data_(columns.size()), validity_(columns.size()) {
+    : options_(options), columns_(columns), fields_(columns.size()) {
   for (const char c : {options.delimiter, options.quote, '\n', '\r'})
     needs_quotes_[static_cast<unsigned char>(c)] = true;
-  if (options.escape == '\0') return;
-  needs_quotes_[static_cast<unsigned char>(options.escape)] = true;
-  for (const char c : {options.quote, options.escape}) needs_escape_[static_cast<unsigned char>(c)] = true;
+  stops_ = {options.delimiter, options.quote, '\r', options.escape == '\0' ? '\r' : options.escape};
+  if (options.escape != '\0') {
+    needs_quotes_[static_cast<unsigned char>(options.escape)] = true;
+    for (const char c : {options.quote, options.escape}) needs_escape_[static_cast<unsigned char>(c)] = true;
+  }
+  const bool are_plain = options.quoting == Quoting::kMinimal && options.decimal == '.' &&
+                         std::none_of(kPlainCharacters.begin(), kPlainCharacters.end(),
+                                      [this](char c) { return needs_quotes_[static_cast<unsigned char>(c)]; });
+  fixed_room_ = options.line_end.size() + 2;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    Field& field = fields_[i];
+    field.is_text = is_given_as_text(columns[i].form);
+    field.is_plain = are_plain && columns[i].form != Form::kText && columns[i].form != Form::kJson;
+    field.is_number = is_number(columns[i].form) || columns[i].form == Form::kBoolean;
+    fixed_room_ += 3 + (field.is_text ? kLaneBytes : 2 * kValueBytesMax);
+  }
 }
 
-void RowFormatter::append_quoted(std::string_view text, std::string& out) const {
-  out += options_.quote;
+char* RowFormatter::put_quoted(std::string_view text, char* at) const {
+  *at++ = options_.quote;
   for (const char c : text) {
     if (needs_escape_[static_cast<unsigned char>(c)]) {
-      out += options_.escape;
+      *at++ = options_.escape;
     } else if (c == options_.quote) {
-      out += c;
+      *at++ = c;
     }
-    out += c;
+    *at++ = c;
   }
-  out += options_.quote;
+  *at++ = options_.quote;
+  return at;
 }
 
-void RowFormatter::append_text(std::string_view text, std::string& out) const {
-  bool quote = options_.quoting != Quoting::kMinimal;
-  for (const char c : text) quote |= needs_quotes_[static_cast<unsigned char>(c)];
-  if (quote) {
-    append_quoted(text, out);
-  } else {
-    out += text;
+bool RowFormatter::needs_quotes(std::string_view text) const {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  if (text.size() >= kLaneBytes) {
+    const __m128i line = _mm_set1_epi8('\n'), a = _mm_set1_epi8(stops_[0]), b = _mm_set1_epi8(stops_[1]),
+                  c = _mm_set1_epi8(stops_[2]), d = _mm_set1_epi8(stops_[3]);
+    for (;;) {
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+      const __m128i any = _mm_or_si128(_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, a), _mm_cmpeq_epi8(bytes, b)),
+                                                    _mm_or_si128(_mm_cmpeq_epi8(bytes, c), _mm_cmpeq_epi8(bytes, d))),
+                                       _mm_cmpeq_epi8(bytes, line));
+      if (_mm_movemask_epi8(any) != 0) return true;
+      at += kLaneBytes;
+      if (at == end) return false;
+      at = std::min(at, end - kLaneBytes);  // the last ones, some of them again
+    }
   }
+  bool found = false;
+  for (; at != end; ++at) found |= needs_quotes_[static_cast<unsigned char>(*at)];
+  return found;
+}
+
+char* RowFormatter::put_text(std::string_view text, bool is_number, char* at) const {
+  const bool quotes = options_.quoting == Quoting::kAll || (options_.quoting == Quoting::kNonNumeric && !is_number) ||
+                      needs_quotes(text);
+  return quotes ? put_quoted(text, at) : put_plain(text, at);
 }
 
 void RowFormatter::append_header(std::string& out) const {
   for (size_t i = 0; i < columns_.size(); ++i) {
     if (i > 0) out += options_.delimiter;
-    append_text(columns_[i].name, out);
+    const std::string& name = columns_[i].name;
+    if (options_.quoting == Quoting::kMinimal && !needs_quotes(name)) {
+      out += name;
+      continue;
+    }
+    std::string quoted(2 * name.size() + 2, '\0');
+    out.append(quoted.data(), put_quoted(name, quoted.data()));
   }
   out += options_.line_end;
 }
@@ -91,102 +141,100 @@ void RowFormatter::append_header(std::string& out) const {
 void RowFormatter::use_chunk(duckdb_data_chunk chunk) {
   for (size_t i = 0; i < columns_.size(); ++i) {
     const duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i);
-    data_[i] = duckdb_vector_get_data(vector);
-    validity_[i] = duckdb_vector_get_validity(vector);
+    fields_[i].data = duckdb_vector_get_data(vector);
+    fields_[i].validity = duckdb_vector_get_validity(vector);
   }
 }
 
-bool RowFormatter::append_value(size_t index, idx_t row, std::string& out) const {
-  const Column& column = columns_[index];
-  const void* data = data_[index];
-  if (validity_[index] && !duckdb_validity_row_is_valid(validity_[index], row)) return false;
+// A text may be doubled within quotes; NaN becomes null in JSON first.
+size_t RowFormatter::room_for(idx_t row) const {
+  size_t room = fixed_room_;
+  for (const Field& field : fields_)
+    if (field.is_text && (!field.validity || duckdb_validity_row_is_valid(field.validity, row)))
+      room += 3 * text_at(field.data, row).size();
+  return room;
+}
+
+char* RowFormatter::put_value(const Column& column, const void* data, idx_t row, char* at) const {
   switch (column.form) {
     case Form::kBoolean:
-      out += value_at<bool>(data, row) ? "True" : "False";
-      break;
+      return put_plain(value_at<bool>(data, row) ? "True" : "False", at);
     case Form::kInt8:
-      append_integer(out, value_at<int8_t>(data, row));
-      break;
+      return put_integer(at, value_at<int8_t>(data, row));
     case Form::kInt16:
-      append_integer(out, value_at<int16_t>(data, row));
-      break;
+      return put_integer(at, value_at<int16_t>(data, row));
     case Form::kInt32:
-      append_integer(out, value_at<int32_t>(data, row));
-      break;
+      return put_integer(at, value_at<int32_t>(data, row));
     case Form::kInt64:
-      append_integer(out, value_at<int64_t>(data, row));
-      break;
+      return put_integer(at, value_at<int64_t>(data, row));
     case Form::kUint8:
-      append_unsigned(out, value_at<uint8_t>(data, row));
-      break;
+      return put_unsigned(at, value_at<uint8_t>(data, row));
     case Form::kUint16:
-      append_unsigned(out, value_at<uint16_t>(data, row));
-      break;
+      return put_unsigned(at, value_at<uint16_t>(data, row));
     case Form::kUint32:
-      append_unsigned(out, value_at<uint32_t>(data, row));
-      break;
+      return put_unsigned(at, value_at<uint32_t>(data, row));
     case Form::kUint64:
-      append_unsigned(out, value_at<uint64_t>(data, row));
-      break;
+      return put_unsigned(at, value_at<uint64_t>(data, row));
     case Form::kFloat:  // NaN is a missing value here, as it is in pandas
-      if (std::isnan(value_at<float>(data, row))) return false;
-      append_float(out, value_at<float>(data, row));
-      break;
+      return std::isnan(value_at<float>(data, row)) ? nullptr : put_float(at, value_at<float>(data, row));
     case Form::kDouble:
-      if (std::isnan(value_at<double>(data, row))) return false;
-      append_double(out, value_at<double>(data, row));
-      break;
+      return std::isnan(value_at<double>(data, row)) ? nullptr : put_double(at, value_at<double>(data, row));
     case Form::kDate: {
       duckdb_date date;
       date.days = value_at<int32_t>(data, row);
-      if (duckdb_is_finite_date(date)) {
-        append_date(out, date.days);
-      } else {
-        out += date.days > 0 ? "infinity" : "-infinity";
-      }
-      break;
+      if (duckdb_is_finite_date(date)) return put_date(at, date.days);
+      return put_plain(date.days > 0 ? "infinity" : "-infinity", at);
     }
     case Form::kTimestamp:
-    case Form::kTimestampNs:
     case Form::kTimestampTz:
-      append_timestamp_value(column, value_at<int64_t>(data, row), out);
-      break;
+      return put_timestamp_value<kNanosPerSecond / 1000>(column, value_at<int64_t>(data, row), at);
+    case Form::kTimestampNs:
+      return put_timestamp_value<kNanosPerSecond>(column, value_at<int64_t>(data, row), at);
     case Form::kTime:
-      append_time(out, value_at<int64_t>(data, row));
-      break;
-    case Form::kNumberText:
-    case Form::kText:
-      out += text_at(data, row);
-      break;
-    case Form::kJson:
-      if (!append_json(text_at(data, row), out)) unfit_ = &column;
-      break;
+      return put_time(at, value_at<int64_t>(data, row));
+    default:
+      return put_plain(text_at(data, row), at);
   }
-  return true;
 }
 
-void RowFormatter::append_row(idx_t row, std::string& out) const {
-  const size_t start = out.size();
+char* RowFormatter::put_field(size_t index, idx_t row, char* at) const {
+  const Field& field = fields_[index];
+  const Column& column = columns_[index];
+  const bool is_null = field.validity && !duckdb_validity_row_is_valid(field.validity, row);
+  if (field.is_plain) {
+    char* const end = is_null ? nullptr : put_value(column, field.data, row, at);
+    return end ? end : at;
+  }
+  if (is_null) return put_text({}, false, at);
+  if (column.form == Form::kText) return put_text(text_at(field.data, row), false, at);
+  // Digits and dates can need quotes too, when the delimiter is '.' or ':'.
+  std::string text;
+  if (column.form == Form::kJson) {
+    if (!append_json(text_at(field.data, row), text)) unfit_ = &column;
+    return put_text(text, false, at);
+  }
+  text.resize(field.is_text ? text_at(field.data, row).size() : kValueBytesMax);
+  const char* const end = put_value(column, field.data, row, text.data());
+  text.resize(end ? static_cast<size_t>(end - text.data()) : 0);
+  if (options_.decimal != '.' && is_number(column.form)) {
+    const size_t point = text.find('.');
+    if (point != std::string::npos) text[point] = options_.decimal;
+  }
+  return put_text(text, end && field.is_number, at);
+}
+
+char* RowFormatter::put_row(idx_t row, char* at) const {
+  const char* const start = at;
   for (size_t i = 0; i < columns_.size(); ++i) {
-    if (i > 0) out += options_.delimiter;
-    const size_t from = out.size();
-    const bool value = append_value(i, row, out);
-    const bool number = value && (is_number(columns_[i].form) || columns_[i].form == Form::kBoolean);
-    if (options_.decimal != '.' && is_number(columns_[i].form)) {
-      const size_t point = out.find('.', from);
-      if (point != std::string::npos) out[point] = options_.decimal;
-    }
-    bool quote = options_.quoting == Quoting::kAll || (options_.quoting == Quoting::kNonNumeric && !number);
-    // Digits and dates can need quotes too, when the delimiter is '.' or ':'.
-    for (size_t at = from; at < out.size() && !quote; ++at) quote = needs_quotes_[static_cast<unsigned char>(out[at])];
-    if (!quote) continue;
-    const std::string text = out.substr(from);
-    out.resize(from);
-    append_quoted(text, out);
+    if (i > 0) *at++ = options_.delimiter;
+    at = put_field(i, row, at);
   }
   // A line that is one empty field would read back as a blank line.
-  if (columns_.size() == 1 && out.size() == start) out.append(2, options_.quote);
-  out += options_.line_end;
+  if (columns_.size() == 1 && at == start) {
+    *at++ = options_.quote;
+    *at++ = options_.quote;
+  }
+  return put_plain(options_.line_end, at);
 }
 
 }  // namespace osiris::worker::csv_out

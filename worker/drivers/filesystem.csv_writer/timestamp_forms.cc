@@ -12,7 +12,9 @@ struct Needs {
   int second_digits = 0;
 };
 
-Needs needs_of(duckdb_vector vector, idx_t rows, int64_t per_second) {
+// Divided by constants: a column of timestamps is looked through for each chunk.
+template <int64_t kPerSecond>
+Needs needs_of(duckdb_vector vector, idx_t rows) {
   const auto* values = static_cast<const int64_t*>(duckdb_vector_get_data(vector));
   uint64_t* validity = duckdb_vector_get_validity(vector);
   Needs needs;
@@ -21,14 +23,13 @@ Needs needs_of(duckdb_vector vector, idx_t rows, int64_t per_second) {
     if (validity && !duckdb_validity_row_is_valid(validity, row)) continue;
     if (value == INT64_MAX || value == -INT64_MAX) continue;  // infinite
     needs.any = true;
-    const int64_t fraction = value % per_second;
+    const int64_t fraction = value % kPerSecond;
     if (fraction == 0) {
-      needs.date_only = needs.date_only && value % (86'400 * per_second) == 0;
+      needs.date_only = needs.date_only && value % (86'400 * kPerSecond) == 0;
       continue;
     }
     needs.date_only = false;
-    int digits = 3;
-    for (int64_t unit = per_second / 1000; fraction % unit != 0; unit /= 1000) digits += 3;
+    const int digits = fraction % (kPerSecond / 1'000) == 0 ? 3 : fraction % (kPerSecond / 1'000'000) == 0 ? 6 : 9;
     needs.second_digits = std::max(needs.second_digits, digits);
   }
   return needs;
@@ -45,9 +46,10 @@ bool TimestampForms::take(duckdb_data_chunk chunk) {
   bool agrees = true;
   for (Timestamps& each : timestamps_) {
     Column& column = columns_[each.place];
-    const int64_t per_second = column.form == Form::kTimestampNs ? 1'000'000'000 : 1'000'000;
+    const duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, each.place);
+    const idx_t rows = duckdb_data_chunk_get_size(chunk);
     const Needs needs =
-        needs_of(duckdb_data_chunk_get_vector(chunk, each.place), duckdb_data_chunk_get_size(chunk), per_second);
+        column.form == Form::kTimestampNs ? needs_of<1'000'000'000>(vector, rows) : needs_of<1'000'000>(vector, rows);
     if (!needs.any) continue;
     const std::lock_guard lock(mutex_);
     if (!each.is_known) {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <utility>
 
-#include "worker/drivers/db/cancel_watch.h"
+#include "worker/driver_api/cancel_watch.h"
 #include "worker/drivers/db/fields.h"
 #include "worker/drivers/db/server_rows.h"
 #include "worker/drivers/mysql.extractor/extract.h"
@@ -73,7 +73,7 @@ Result<Settled> settle(StepContext& context, const Json& rule, bool) {
   OSIRIS_ASSIGN(const std::shared_ptr<Job> job, job_of(context));
   if (job->settings.allows_call)
     return db::config_fault(context, "a CALL cannot be split", "split a table, or a query that is a SELECT");
-  const db::CancelWatch watch(context, job->deadline);
+  const CancelWatch watch(context, [&job] { job->deadline.cancel(); });
   OSIRIS_ASSIGN(Json bounds, ask_for_bounds(job->settings, job->call, *job->use, split));
   return Settled{std::move(bounds), nullptr};
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "worker/drivers/db/cancel_watch.h"
+#include "worker/driver_api/cancel_watch.h"
 #include "worker/drivers/db/fields.h"
 #include "worker/drivers/db/target_settings.h"
 #include "worker/drivers/mysql.writer/load.h"
@@ -23,7 +23,7 @@ Result<StepOutcome> run(StepContext& context) {
   CallContext call{context.step_id(), context.scratch_dir(), &deadline, {}};
   call.log = [&context](const std::string& line) { context.log("mysql.writer " + context.step_id() + ": " + line); };
   if (context.config()["echo"].as_bool()) call.echo = call.log;
-  const db::CancelWatch watch(context, deadline);
+  const CancelWatch watch(context, [&deadline] { deadline.cancel(); });
   const auto rows = Load(context, settings, server, call, lock_timeout_s).run();
   if (!rows.ok() && context.is_cancelled() && rows.error().code != Code::kInvalidState)
     return cancelled_error(context.step_id());

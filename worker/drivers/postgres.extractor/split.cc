@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "protocol/base/categories.h"
+#include "worker/driver_api/cancel_watch.h"
 #include "worker/driver_api/sql.h"
-#include "worker/drivers/db/cancel_watch.h"
 #include "worker/drivers/db/fields.h"
 #include "worker/drivers/postgres.extractor/copy.h"
 #include "worker/drivers/postgres.extractor/extract.h"
@@ -27,7 +27,7 @@ class SnapshotHolder : public SharedSource {
 
   Result<Json> begin(StepContext& context, const std::string& driver) {
     call_ = call_context(context, deadline_, driver, settings_.echo);
-    const db::CancelWatch watch(context, deadline_);
+    const CancelWatch watch(context, [this] { deadline_.cancel(); });
     auto settled = ask();
     call_.log = call_.echo = {};  // they are the attempt's, which ends before this
     return settled;

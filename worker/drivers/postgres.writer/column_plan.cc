@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/base/categories.h"
+#include "worker/driver_api/integer_type.h"
 #include "worker/drivers/postgres/types.h"
 
 namespace osiris::worker::postgres {
@@ -60,24 +61,6 @@ std::string hint_for(const ColumnType& type) {
       return "select its WKB or WKT in the step before";
     default:
       return "select to_json() of it in the step before";
-  }
-}
-
-bool is_integer(duckdb_type type) {
-  switch (type) {
-    case DUCKDB_TYPE_TINYINT:
-    case DUCKDB_TYPE_SMALLINT:
-    case DUCKDB_TYPE_INTEGER:
-    case DUCKDB_TYPE_BIGINT:
-    case DUCKDB_TYPE_HUGEINT:
-    case DUCKDB_TYPE_UTINYINT:
-    case DUCKDB_TYPE_USMALLINT:
-    case DUCKDB_TYPE_UINTEGER:
-    case DUCKDB_TYPE_UBIGINT:
-    case DUCKDB_TYPE_UHUGEINT:
-      return true;
-    default:
-      return false;
   }
 }
 

@@ -5,8 +5,8 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/random.h"
 #include "protocol/base/text.h"
+#include "worker/driver_api/cancel_watch.h"
 #include "worker/driver_api/sql.h"
-#include "worker/drivers/db/cancel_watch.h"
 #include "worker/drivers/db/server_rows.h"
 #include "worker/drivers/postgres.writer/ddl.h"
 #include "worker/drivers/postgres.writer/value_writer.h"
@@ -351,7 +351,7 @@ Result<StepOutcome> run_load(StepContext& context, const db::TargetSettings& set
                              const std::string& driver, bool echo) {
   Deadline deadline;
   const CallContext call = call_context(context, deadline, driver, echo);
-  const db::CancelWatch watch(context, deadline);
+  const CancelWatch watch(context, [&deadline] { deadline.cancel(); });
   const auto rows = Load(context, settings, server, call).run();
   if (!rows.ok() && context.is_cancelled() && rows.error().code != Code::kInvalidState)
     return cancelled_error(context.step_id());

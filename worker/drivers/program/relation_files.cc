@@ -372,6 +372,14 @@ Result<std::vector<InputFile>> export_inputs(StepContext& step, const Contract& 
   return files;
 }
 
+Status declare_output(StepContext& step, const Contract& contract) {
+  std::string list;
+  for (const auto& [name, type] : contract.columns)
+    list += (list.empty() ? "" : ", ") + quote_identifier(name) + " " + type;
+  if (list.empty()) return Error(Code::kUnsupported, "the columns are known when it runs");
+  return sql::execute(step.connection_handle(), "CREATE TABLE " + step.output_table().quoted() + " (" + list + ")");
+}
+
 Result<uint64_t> import_output(StepContext& step, const Contract& contract, const std::filesystem::path& file) {
   OutputFileReader reader(step, contract, file.filename().string());
   OSIRIS_TRY(reader.open(file));

@@ -31,6 +31,9 @@ Result<std::vector<InputFile>> export_inputs(StepContext& step, const Contract& 
 // such, everything else text.
 Result<uint64_t> import_output(StepContext& step, const Contract& contract, const std::filesystem::path& file);
 
+// Makes output_table() without rows, of the declared `columns`. kUnsupported without: only a run can tell them.
+Status declare_output(StepContext& step, const Contract& contract);
+
 // What such a step moved: its inputs' rows, or without inputs those it took in from wherever the program got them.
 StepOutcome outcome_of(const StepContext& step, uint64_t rows);
 

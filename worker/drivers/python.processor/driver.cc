@@ -96,11 +96,12 @@ Result<StepOutcome> run(StepContext& step) {
   return program::outcome_of(step, rows);
 }
 
-// Only a run can tell its columns; that the interpreter is missing on this machine can be told before.
+// Columns that are not declared only a run can tell; that the interpreter is missing on this machine can be told
+// before.
 Status describe(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, read_options(step.config()));
   const auto path = interpreter_path(options.python, process_environment_of(step));
-  if (path.ok()) return Error(Code::kUnsupported, "the columns are known when it runs");
+  if (path.ok()) return program::declare_output(step, options.contract);
   Error error = path.error();
   error.code = Code::kNotFound;
   return error;

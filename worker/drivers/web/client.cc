@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <thread>
 
+#include "protocol/base/ca_bundle.h"
 #include "protocol/base/categories.h"
 #include "protocol/base/random.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
-#include "protocol/http/ca_bundle.h"
 #include "protocol/http/curl_transport.h"
 #include "protocol/http/retry.h"
 
@@ -32,7 +33,7 @@ http::CurlOptions curl_options(const StepContext& step, const ClientOptions& opt
   curl.user_agent = options.user_agent;
   curl.verifies_certificates = options.verifies_certificates;
   curl.ca_file = passed(environment, {"SSL_CERT_FILE"});
-  curl.system_ca_file = http::system_ca_file();
+  curl.system_ca_file = system_ca_file();
   curl.https_proxy = passed(environment, {"HTTPS_PROXY", "https_proxy"});
   curl.http_proxy = passed(environment, {"HTTP_PROXY", "http_proxy"});
   curl.no_proxy = passed(environment, {"NO_PROXY", "no_proxy"});
@@ -89,18 +90,11 @@ struct Client::Attempt {
 Client::Client(StepContext& step, ClientOptions options)
     : step_(step),
       options_(std::move(options)),
-      transport_(std::make_unique<http::CurlTransport>(curl_options(step, options_))),
-      watch_([this] {
-        while (!ended_ && !cancelled_) {
-          if (!options_.outlives_cancel && step_.is_cancelled()) cancelled_ = true;
-          std::this_thread::sleep_for(kLookEvery);
-        }
-      }) {}
-
-Client::~Client() {
-  ended_ = true;
-  watch_.join();
+      transport_(std::make_unique<http::CurlTransport>(curl_options(step, options_))) {
+  if (!options_.outlives_cancel) watch_.emplace(step_, [this] { cancelled_ = true; });
 }
+
+Client::~Client() = default;
 
 Client::Attempt Client::attempt(const http::Request& request, const Judge& judge, const Sink& sink) {
   http::SendOptions how;

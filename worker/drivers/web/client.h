@@ -5,10 +5,11 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
-#include <thread>
 
 #include "protocol/http/transport.h"
+#include "worker/driver_api/cancel_watch.h"
 #include "worker/driver_api/driver.h"
 
 namespace osiris::worker::web {
@@ -70,8 +71,8 @@ class Client {
   const ClientOptions options_;
   std::unique_ptr<http::Transport> transport_;
   std::atomic<uint64_t> requests_made_{0};
-  std::atomic<bool> cancelled_{false}, ended_{false};
-  std::thread watch_;  // carries is_cancelled() to the transport
+  std::atomic<bool> cancelled_{false};
+  std::optional<CancelWatch> watch_;  // carries is_cancelled() to the transport
 };
 
 }  // namespace osiris::worker::web

@@ -1,19 +1,20 @@
-// Cancels a Deadline once the step is cancelled, for as long as it lives: a writer's own thread is in the engine, which
-// calls it with rows, or in a wait on the server.
+// Calls a function once the step is cancelled, for as long as it lives: the driver's own threads are in the engine, or
+// wait for a server.
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <thread>
 
 #include "worker/driver_api/driver.h"
-#include "worker/drivers/db/deadline.h"
 
-namespace osiris::worker::db {
+namespace osiris::worker {
 
 class CancelWatch {
  public:
-  CancelWatch(StepContext& context, Deadline& deadline);
+  // `cancel` is called at most once, on a thread of this one's.
+  CancelWatch(StepContext& context, std::function<void()> cancel);
   ~CancelWatch();
   CancelWatch(const CancelWatch&) = delete;
   CancelWatch& operator=(const CancelWatch&) = delete;
@@ -25,4 +26,4 @@ class CancelWatch {
   std::thread thread_;
 };
 
-}  // namespace osiris::worker::db
+}  // namespace osiris::worker

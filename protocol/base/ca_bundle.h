@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-namespace osiris::http {
+namespace osiris {
 
 // The first of `places` that can be read; empty: none.
 std::string first_readable(const std::vector<std::string>& places);
 // The bundle (PEM) of Debian, Fedora and Red Hat, openSUSE or Alpine, whichever is there; empty: none of them.
 std::string system_ca_file();
 
-}  // namespace osiris::http
+}  // namespace osiris

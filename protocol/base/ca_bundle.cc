@@ -1,8 +1,8 @@
-#include "protocol/http/ca_bundle.h"
+#include "protocol/base/ca_bundle.h"
 
 #include <unistd.h>
 
-namespace osiris::http {
+namespace osiris {
 
 std::string first_readable(const std::vector<std::string>& places) {
   for (const std::string& place : places)
@@ -16,4 +16,4 @@ std::string system_ca_file() {
                          "/etc/ssl/cert.pem"});
 }
 
-}  // namespace osiris::http
+}  // namespace osiris

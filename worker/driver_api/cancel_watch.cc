@@ -1,0 +1,28 @@
+#include "worker/driver_api/cancel_watch.h"
+
+#include <chrono>
+#include <utility>
+
+namespace osiris::worker {
+
+CancelWatch::CancelWatch(StepContext& context, std::function<void()> cancel)
+    : thread_([this, &context, cancel = std::move(cancel)] {
+        constexpr std::chrono::milliseconds kPoll(20);
+        std::unique_lock lock(mutex_);
+        while (!ended_.wait_for(lock, kPoll, [this] { return is_over_; })) {
+          if (!context.is_cancelled()) continue;
+          cancel();
+          return;
+        }
+      }) {}
+
+CancelWatch::~CancelWatch() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_over_ = true;
+  }
+  ended_.notify_all();
+  thread_.join();
+}
+
+}  // namespace osiris::worker

@@ -1,0 +1,63 @@
+// The text of a file in blocks of whole records, handed out in the order of the file to threads that split them side by
+// side. Where a record ends follows from the quotes before it, so the blocks are cut by one thread after the other;
+// what is left to the threads is the work. Quotes are read as the tokenizer reads them: one counts at the start of a
+// field only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "protocol/base/error.h"
+
+namespace osiris::worker::csv {
+
+// As much as is read at once. Each thread holds a block, and they are not counted in the engine's memory limit;
+// batch_writer.cc counts on their size.
+inline constexpr size_t kBlockBytes = size_t{4} << 20;
+// Behind a block's text there is room for as much, in zeros: it is looked at in words that long.
+inline constexpr size_t kBlockSlack = 64;
+
+struct TextBlock {
+  // What is given from a block may point into it: it is written to again once nothing else holds it.
+  std::shared_ptr<char[]> bytes;
+  size_t room = 0;  // without the slack
+  size_t size = 0;
+  uint64_t number = 0;  // from 0
+
+  std::string_view text() const { return {bytes.get(), size}; }
+};
+
+class RecordBlocks {
+ public:
+  // `read` fills a buffer with what follows; 0 at the end. `skip_lines` and a byte order mark before them are left out.
+  using Read = std::function<size_t(char* buffer, size_t size)>;
+  RecordBlocks(Read read, char delimiter, uint64_t skip_lines)
+      : read_(std::move(read)), delimiter_(delimiter), skip_lines_(skip_lines) {}
+
+  // [any thread] The next block into `block`; false at the end. An error where the text is not for this reader: a
+  // record longer than kRecordBytes, a quote that is never closed.
+  Result<bool> next(TextBlock& block);
+  uint64_t bytes_read() const;
+
+ private:
+  void make_room(TextBlock& block, size_t room) const;
+  void fill(TextBlock& block);
+  // The end of the last whole record; 0: there is none. `is_open`: the text ends within quotes.
+  size_t end_of_records(std::string_view text, bool& is_open) const;
+  size_t skip_head(std::string_view text);
+
+  const Read read_;
+  const char delimiter_;
+  mutable std::mutex mutex_;
+  uint64_t skip_lines_;
+  bool is_begun_ = false, is_ended_ = false;
+  std::string rest_;  // the beginning of a record, from the block before
+  uint64_t blocks_ = 0, bytes_read_ = 0;
+};
+
+}  // namespace osiris::worker::csv
