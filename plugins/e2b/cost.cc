@@ -52,8 +52,8 @@ Estimate estimate(const Config& config, const RunInputs& request) {
   Estimate told;
   const std::optional<Shape> shape = expected_shape(config, request);
   const std::vector<int64_t> held = held_seconds(request);
-  told.document =
-      Json::object({{"currency", "USD"}, {"prices", prices_text(config)}, {"sandboxes", config.machines}, {"runs", held.size()}});
+  told.document = Json::object(
+      {{"currency", "USD"}, {"prices", prices_text(config)}, {"sandboxes", config.machines}, {"runs", held.size()}});
   if (config.max_cost) told.document.set("cap", *config.max_cost);
   const std::string whose = "; by " + prices_text(config) + ": osiris's table, not E2B's invoice";
   if (!shape) {
@@ -64,7 +64,8 @@ Estimate estimate(const Config& config, const RunInputs& request) {
   told.document.set("shape", Json::object({{"cpu_count", shape->cpu_count}, {"memory_mb", shape->memory_mb}}));
   told.document.set("per_second", dollars(rate));
   const std::string what =
-      (config.machines == 1 ? "one sandbox of " : "each of up to " + std::to_string(config.machines) + " sandboxes of ") +
+      (config.machines == 1 ? "one sandbox of "
+                            : "each of up to " + std::to_string(config.machines) + " sandboxes of ") +
       shape->text();
   const std::string hourly = money_text(rate * kHour) + " an hour";
   if (held.empty()) {

@@ -71,11 +71,11 @@ Result<Options> parse(int argc, char** argv) {
   const std::map<std::string, std::filesystem::path*> paths = {
       {"--data", &options.data}, {"--faults", &options.faults}, {"--record", &options.record}};
   const std::map<std::string, int64_t*> counters = {
-      {"--create-ms", &options.create_ms},         {"--fork-ms", &options.fork_ms},
-      {"--rtt-ms", &options.rtt_ms},
-      {"--max-sandboxes", &options.sandboxes_max}, {"--max-hours", &hours_max},
-      {"--max-seconds", &options.life_max_s},      {"--rate-limit", &options.calls_max},
-      {"--header-ms", &options.header_ms},         {"--parent-pid", &options.parent_pid}};
+      {"--create-ms", &options.create_ms},  {"--fork-ms", &options.fork_ms},
+      {"--rtt-ms", &options.rtt_ms},        {"--max-sandboxes", &options.sandboxes_max},
+      {"--max-hours", &hours_max},          {"--max-seconds", &options.life_max_s},
+      {"--rate-limit", &options.calls_max}, {"--header-ms", &options.header_ms},
+      {"--parent-pid", &options.parent_pid}};
   for (int i = 1; i < argc; ++i) {
     std::string flag = argv[i];
     std::string value;

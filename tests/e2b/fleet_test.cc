@@ -92,31 +92,33 @@ class ManySandboxes : public testing::Test {
     use_server(project_, server_);
     project_.write("out/.keep", "");
     for (int i = 0; i < kShards; ++i) {
-      project_.write("in/" + std::to_string(i) + ".csv", "n\n" + std::to_string(i) + "\n" + std::to_string(100 + i) + "\n");
-      expected_ += std::to_string(i) + "," + std::to_string(i) + "\n" + std::to_string(100 + i) + "," +
-                   std::to_string(i) + "\n";
+      project_.write("in/" + std::to_string(i) + ".csv",
+                     "n\n" + std::to_string(i) + "\n" + std::to_string(100 + i) + "\n");
+      expected_ +=
+          std::to_string(i) + "," + std::to_string(i) + "\n" + std::to_string(100 + i) + "," + std::to_string(i) + "\n";
     }
     pipeline(200);
   }
   void pipeline(int sleep_ms, const std::string& more = "", const std::string& code = "") {
     project_.write(
         "pipeline.yaml",
-        e2e::oml("many",
-                 {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    foreach: {files: "
-                  "'in/*.csv'" +
-                      more + "}\n    config: {path: \"${shard.value}\"}\n",
-                  "  - id: wait\n    component: python.processor\n    mode: transform\n    per_shard: true\n    config:\n"
-                  "      format: ndjson\n      code: |\n        import json, os, time\n        time.sleep(" +
-                      std::to_string(sleep_ms / 1000.0) + ")\n        " + code +
-                      "\n        rows = [json.loads(line) for line in open(os.environ['OSIRIS_INPUT'])]\n        "
-                      "open(os.environ['OSIRIS_OUTPUT'], 'w').write(''.join(json.dumps({'n': row['n'], 's': "
-                      "int('${shard.stem}')}) + '\\n' for row in rows))\n",
-                  "  - id: each\n    component: filesystem.csv_writer\n    mode: write\n    needs: [wait]\n    "
-                  "per_shard: true\n    config: {path: \"out/each-${shard.stem}.csv\", column_order: query}\n",
-                  "  - id: sort\n    component: duckdb.processor\n    mode: transform\n    needs: [wait]\n    config: "
-                  "{query: \"SELECT n, s FROM df_wait ORDER BY s, n\"}\n",
-                  "  - id: all\n    component: filesystem.csv_writer\n    mode: write\n    needs: [sort]\n    config: "
-                  "{path: out/all.csv, column_order: query}\n"}));
+        e2e::oml(
+            "many",
+            {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    foreach: {files: "
+             "'in/*.csv'" +
+                 more + "}\n    config: {path: \"${shard.value}\"}\n",
+             "  - id: wait\n    component: python.processor\n    mode: transform\n    per_shard: true\n    config:\n"
+             "      format: ndjson\n      code: |\n        import json, os, time\n        time.sleep(" +
+                 std::to_string(sleep_ms / 1000.0) + ")\n        " + code +
+                 "\n        rows = [json.loads(line) for line in open(os.environ['OSIRIS_INPUT'])]\n        "
+                 "open(os.environ['OSIRIS_OUTPUT'], 'w').write(''.join(json.dumps({'n': row['n'], 's': "
+                 "int('${shard.stem}')}) + '\\n' for row in rows))\n",
+             "  - id: each\n    component: filesystem.csv_writer\n    mode: write\n    needs: [wait]\n    "
+             "per_shard: true\n    config: {path: \"out/each-${shard.stem}.csv\", column_order: query}\n",
+             "  - id: sort\n    component: duckdb.processor\n    mode: transform\n    needs: [wait]\n    config: "
+             "{query: \"SELECT n, s FROM df_wait ORDER BY s, n\"}\n",
+             "  - id: all\n    component: filesystem.csv_writer\n    mode: write\n    needs: [sort]\n    config: "
+             "{path: out/all.csv, column_order: query}\n"}));
   }
   static std::vector<std::string> arguments(const std::string& sandboxes, std::vector<std::string> more = {}) {
     more.insert(more.begin(), {"--e2b-sandboxes", sandboxes});
@@ -169,7 +171,8 @@ TEST_F(ManySandboxes, HoldTheListsLimitTogether) {
                "open(m + '/most', 'a').write(str(len([f for f in os.listdir(m) if f != 'most'])) + '\\n'); "
                "os.remove(m + '/${shard.stem}')");
   expect_whole(project_.osiris(arguments("4")));
-  EXPECT_EQ(project_.read("meeting/most").find_first_not_of("12\n"), std::string::npos) << project_.read("meeting/most");
+  EXPECT_EQ(project_.read("meeting/most").find_first_not_of("12\n"), std::string::npos)
+      << project_.read("meeting/most");
 }
 
 TEST_F(ManySandboxes, AFailedShardStopsTheRestAndIsNamed) {
@@ -194,8 +197,9 @@ TEST_F(ManySandboxes, KilledOnesAreReplacedAndTheBytesAreRight) {
     const int kills = 1 + run % 2;
     for (int kill = 0; kill < kills; ++kill) {
       const int64_t after = server_.count("POST /process.Process/StreamInput") + static_cast<int64_t>(random() % 6);
-      ASSERT_TRUE(test::eventually(
-          [&] { return server_.count("POST /process.Process/StreamInput") >= after || !e2e::is_alive(running.pid()); }));
+      ASSERT_TRUE(test::eventually([&] {
+        return server_.count("POST /process.Process/StreamInput") >= after || !e2e::is_alive(running.pid());
+      }));
       const Json alive = server_.sandboxes();
       if (alive.size() < 2) break;
       const std::string victim = alive.items().at(random() % alive.size())["sandboxID"].as_string();
@@ -232,8 +236,8 @@ TEST_F(ManySandboxes, ACancelledRunLeavesNone) {
 
 // What all of them may cost is counted: by these prices and terms each may come to 76 s + its lease + its reserve.
 TEST_F(ManySandboxes, ACapIsForAllOfThem) {
-  const std::vector<std::string> prices = {"--e2b-price-cpu", "0.01", "--e2b-price-mem",     "0",
-                                           "--e2b-lease",     "6",    "--e2b-cost-reserve",  "4",
+  const std::vector<std::string> prices = {"--e2b-price-cpu",       "0.01", "--e2b-price-mem",    "0",
+                                           "--e2b-lease",           "6",    "--e2b-cost-reserve", "4",
                                            "--e2b-connect-timeout", "1"};
   auto capped = prices;
   capped.insert(capped.end(), {"--max-cost", "3.60"});  // two of them, not three
@@ -248,15 +252,16 @@ TEST_F(ManySandboxes, ACapIsForAllOfThem) {
 TEST_F(ManySandboxes, WhatShardsReadWholeIsMadeOnce) {
   project_.write(
       "pipeline.yaml",
-      e2e::oml("joined", {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    foreach: {files: "
-                          "'in/*.csv'}\n    config: {path: \"${shard.value}\"}\n",
-                          "  - id: names\n    component: duckdb.processor\n    mode: transform\n    config: {query: "
-                          "\"SELECT i AS n, 'n' || i AS name, i::HUGEINT AS h FROM range(12) t(i)\"}\n",
-                          "  - id: joined\n    component: duckdb.processor\n    mode: transform\n    needs: [read, "
-                          "names]\n    per_shard: true\n    config: {query: \"SELECT name, typeof(h) AS t, sum(n) AS n "
-                          "FROM df_read JOIN df_names USING (n) GROUP BY ALL\"}\n",
-                          "  - id: all\n    component: filesystem.csv_writer\n    mode: write\n    needs: [joined]\n    "
-                          "config: {path: out/all.csv, column_order: query}\n"}));
+      e2e::oml("joined",
+               {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    foreach: {files: "
+                "'in/*.csv'}\n    config: {path: \"${shard.value}\"}\n",
+                "  - id: names\n    component: duckdb.processor\n    mode: transform\n    config: {query: "
+                "\"SELECT i AS n, 'n' || i AS name, i::HUGEINT AS h FROM range(12) t(i)\"}\n",
+                "  - id: joined\n    component: duckdb.processor\n    mode: transform\n    needs: [read, "
+                "names]\n    per_shard: true\n    config: {query: \"SELECT name, typeof(h) AS t, sum(n) AS n "
+                "FROM df_read JOIN df_names USING (n) GROUP BY ALL\"}\n",
+                "  - id: all\n    component: filesystem.csv_writer\n    mode: write\n    needs: [joined]\n    "
+                "config: {path: out/all.csv, column_order: query}\n"}));
   const Outcome one = project_.osiris(arguments("1"));
   ASSERT_EQ(one.exit, 0) << one.err;
   const std::string whole = project_.read("out/all.csv");

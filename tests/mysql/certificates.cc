@@ -20,7 +20,7 @@ Status openssl(std::vector<std::string> arguments, const std::filesystem::path& 
 
 }  // namespace
 
-Status make_certificates(const std::filesystem::path& directory, const std::string& name) {
+Status make_certificates(const std::filesystem::path& directory, const std::string& name, bool is_expired) {
   for (const std::string authority : {"ca", "other-ca"}) {
     OSIRIS_TRY(openssl({"req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
                         "/CN=osiris test " + authority, "-keyout", authority + ".key", "-out", authority + ".pem"},
@@ -31,7 +31,7 @@ Status make_certificates(const std::filesystem::path& directory, const std::stri
       {"req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=" + name, "-keyout", "server.key", "-out", "server.csr"},
       directory));
   return openssl({"x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days",
-                  "2", "-extfile", "names.cnf", "-out", "server.pem"},
+                  is_expired ? "-1" : "2", "-extfile", "names.cnf", "-out", "server.pem"},
                  directory);
 }
 

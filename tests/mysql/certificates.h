@@ -9,7 +9,7 @@
 namespace osiris::test {
 
 // Into `directory`: ca.pem and other-ca.pem (two authorities), server.pem and server.key (signed by the first, for the
-// DNS name `name`).
-Status make_certificates(const std::filesystem::path& directory, const std::string& name);
+// DNS name `name`). `is_expired`: the server's is of yesterday.
+Status make_certificates(const std::filesystem::path& directory, const std::string& name, bool is_expired = false);
 
 }  // namespace osiris::test

@@ -141,7 +141,7 @@ Result<std::unique_ptr<MariaDbServer>> MariaDbServer::start(MariaDbOptions optio
   std::unique_ptr<MariaDbServer> server(new MariaDbServer);
   OSIRIS_ASSIGN(server->directory_, new_directory());
   OSIRIS_TRY(server->install());
-  if (options.tls) OSIRIS_TRY(make_certificates(server->directory_, options.tls_name));
+  if (options.tls) OSIRIS_TRY(make_certificates(server->directory_, options.tls_name, options.tls_is_expired));
   // Another process may take the free port first.
   Status status;
   for (int attempt = 0; attempt < 5; ++attempt) {

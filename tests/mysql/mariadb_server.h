@@ -18,6 +18,7 @@ namespace osiris::test {
 struct MariaDbOptions {
   bool tls = false;                    // offers TLS with a certificate for `tls_name`
   std::string tls_name = "localhost";  // a DNS name
+  bool tls_is_expired = false;         // the certificate is of yesterday
   uint16_t port = 0;                   // 0: a free one
   std::vector<std::string> arguments;  // more of mariadbd's options
 };

@@ -154,8 +154,9 @@ class Copies : public testing::Test {
   }
   static void mend() {
     on_postgres(
-        "DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT conrelid::regclass FROM pg_constraint WHERE conname = "
-        "'target_id_check' LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT target_id_check', t); END LOOP; END $$");
+        "DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT conrelid::regclass FROM pg_constraint WHERE conname "
+        "LIKE 'target_id_check%' LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', t, (SELECT conname FROM "
+        "pg_constraint WHERE conrelid = t AND contype = 'c')); END LOOP; END $$");
   }
 
   inline static osiris::test::PostgresServer* postgres_ = nullptr;

@@ -112,8 +112,8 @@ TEST_F(Copies, TwoAtOnceWaitForEachOther) {
   EXPECT_EQ(committed_on("postgres"), 13) << "what the other one has is left alone";
   other.join();
   write_pipeline("postgres", "postgres");
-  Running first = project_.start({"run", "copy.yaml", "--resume"});
-  const Outcome second = run(true);
+  Running first = project_.start({"run", "copy.yaml"});
+  const Outcome second = run();
   const Outcome one = first.end();
   EXPECT_EQ(one.exit, 0) << one.err;
   EXPECT_EQ(second.exit, 0) << second.err;

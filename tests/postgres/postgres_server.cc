@@ -161,7 +161,7 @@ Status PostgresServer::install(const PostgresOptions& options) {
   if (error) return failed("cannot copy " + source.string() + ": " + error.message());
   if (!options.hba.empty()) OSIRIS_TRY(write_file_atomically(directory_ / "data/pg_hba.conf", options.hba));
   if (options.tls) {
-    OSIRIS_TRY(make_certificates(directory_, options.tls_name));
+    OSIRIS_TRY(make_certificates(directory_, options.tls_name, options.tls_is_expired));
     fs::permissions(directory_ / "server.key", fs::perms::owner_read | fs::perms::owner_write);
   }
   fs::permissions(directory_ / "data", fs::perms::owner_all);

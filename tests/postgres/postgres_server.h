@@ -18,6 +18,7 @@ namespace osiris::test {
 struct PostgresOptions {
   bool tls = false;                    // offers TLS with a certificate for `tls_name`
   std::string tls_name = "localhost";  // a DNS name
+  bool tls_is_expired = false;         // the certificate is of yesterday
   std::vector<std::string> settings;   // more of the server's: "wal_level=minimal"
   std::string hba;                     // instead of log-ins by SCRAM from 127.0.0.1
 };

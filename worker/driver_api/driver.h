@@ -202,8 +202,8 @@ class StreamedOutput {
   virtual Result<StepOutcome> finish() = 0;
   // The same rows in chunks, for a reader that takes them so; null: they have none.
   virtual ChunkedRows* chunked_rows() { return nullptr; }
-  // In the place of finish(), where a reader of chunks has failed by itself: what it has committed stays, so the steps
-  // are not run one after the other. kUnsupported where it read no chunks.
+  // In the place of finish(), where a reader that claimed the chunks has failed by itself: what it has committed stays,
+  // so the steps are not run one after the other. kUnsupported where none did.
   virtual Result<StepOutcome> stop() { return Error(Code::kUnsupported, "the rows were not read in chunks"); }
   // After a scan that did not come to its end: what its own source said, where run() would have failed with just that.
   // Then it is the step's error and run() is not called: the source would be asked twice, and may say something else.

@@ -47,9 +47,21 @@ void keep_only(Json& step, const std::set<std::string>& ids) {
 
 }  // namespace
 
-FleetPlan::FleetPlan(const RunRequest& request) : request_(request) {
+FleetPlan::FleetPlan(const RunRequest& request, size_t machines) : request_(request), machines_(machines) {
   find_sharded();
   find_before();
+  machines_ = std::min(machines_, shard_count());
+  for (const List& list : lists_)
+    for (const PlanStep* step : list.steps)
+      if (const uint64_t most = connections_max(*step); most > 0) machines_ = std::min<size_t>(machines_, most);
+}
+
+// 0: without limit.
+uint64_t FleetPlan::connections_max(const PlanStep& step) const {
+  const uint64_t of_step = step.cfg["source"]["max_connections"].as_uint();
+  const uint64_t of_connection =
+      request_.connections["connections"][step.connection]["fields"]["max_connections"].as_uint();
+  return of_step == 0 || of_connection == 0 ? std::max(of_step, of_connection) : std::min(of_step, of_connection);
 }
 
 // A step with shards runs on many machines where all that it reads is there by then: the same shard of steps that do,
@@ -217,7 +229,13 @@ Result<RunRequest> FleetPlan::part_of_shard(size_t list, size_t index, const Bro
     }
   }
   for (Json& step : steps.items()) keep_only(step, ids);
-  return part(std::move(steps), "-" + std::to_string(list) + "-" + std::to_string(index), brought);
+  OSIRIS_ASSIGN(RunRequest made,
+                part(std::move(steps), "-" + std::to_string(list) + "-" + std::to_string(index), brought));
+  for (const PlanStep* step : lists_[list].steps)
+    if (const uint64_t most = connections_max(*step); most > 0)
+      if (Json* connection = made.connections.find("connections")->find(step->connection))
+        connection->find("fields")->set("max_connections", std::max<uint64_t>(1, most / machines_));
+  return made;
 }
 
 Result<RunRequest> FleetPlan::part_after(const Brought& brought, bool takes_shards) const {

@@ -37,8 +37,11 @@ class FleetPlan {
     uint64_t parallel_max = 0;
   };
 
-  // Borrows the request.
-  explicit FleetPlan(const RunRequest& request);
+  // Borrows the request. `machines`: that are allowed.
+  FleetPlan(const RunRequest& request, size_t machines);
+
+  // That are of use: a `max_connections` is for all of them together, and each takes one at least.
+  size_t machines() const { return machines_; }
 
   const std::vector<List>& lists() const { return lists_; }
   const std::set<std::string>& before() const { return before_; }
@@ -65,12 +68,14 @@ class FleetPlan {
  private:
   void find_sharded();
   void find_before();
+  uint64_t connections_max(const PlanStep& step) const;
   Json step_document(const std::string& id) const;
   Json taken(const std::string& id, const std::vector<BroughtRows>& rows, bool reads) const;
   Json shard_step(const PlanStep& step, size_t index) const;
   Result<RunRequest> part(Json steps, const std::string& suffix, const Brought& brought) const;
 
   const RunRequest& request_;
+  size_t machines_;
   std::vector<List> lists_;
   std::set<std::string> sharded_, before_, leaving_, read_in_shards_;
 };

@@ -14,8 +14,9 @@ const std::set<std::string> kOfTheBeginning = {"artifacts_dir_created",       "c
                                                "config_meta_stripped",        "connection_resolve_start",
                                                "connection_resolve_complete", "artifact_created"};
 // What is said of the whole step, by this program.
-const std::set<std::string> kOfTheWhole = {"step_start",   "step_complete", "step_failed",     "step_error",
-                                           "step_skipped", "output_kept",   "output_not_kept", "inputs_resolved"};
+const std::set<std::string> kOfTheWhole = {"step_start",     "step_complete",   "step_failed",     "step_error",
+                                           "step_skipped",   "output_kept",     "output_not_kept", "inputs_resolved",
+                                           "shards_settled", "shards_restarted"};
 
 bool is_cleaned_config(const PartEvent& event) {
   return event.name != "artifact_created" || event.data["artifact_type"].as_string() == "cleaned_config";

@@ -158,7 +158,7 @@ Result<RunOutcome> RemoteAdapter::run_on_many(const RunRequest& request, const T
                         return ends_early(id);
                       },
                   .early_grace = early_grace()},
-                 plan, static_cast<size_t>(settings_.machines));
+                 plan);
   auto outcome = fleet.run();
   held_ = fleet.take_held();
   access_ = fleet.take_access();
@@ -205,7 +205,8 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
                 list_package_contents(request, layout_of(place_->home(), request.run_id), settings_.keep));
   OSIRIS_ASSIGN(Template made_from, choose_template(request, false));
   if (settings_.machines > 1)
-    if (const FleetPlan plan(request); plan.shard_count() > 1) return run_on_many(request, made_from, plan);
+    if (const FleetPlan plan(request, static_cast<size_t>(settings_.machines)); plan.machines() > 1)
+      return run_on_many(request, made_from, plan);
   Replacement replacement(place_->service(), place_->short_life_hint(), settings_.retry_budget);
   for (;;) {
     std::optional<PackageStream> stream;

@@ -269,6 +269,17 @@ TEST(MysqlTls, VerifyCaRefusesAnotherAuthority) {
   EXPECT_NE(error.message.find("certificate"), std::string::npos) << error.message;
 }
 
+TEST(MysqlTls, ACertificateThatHasExpiredIsRefused) {
+  osiris::test::MariaDbOptions options;
+  options.tls = options.tls_is_expired = true;
+  auto server = osiris::test::MariaDbServer::start(std::move(options));
+  ASSERT_TRUE(server.ok()) << server.error().message;
+  const Error error =
+      MysqlStep(**server, "SELECT 1", {{"ssl_mode", "verify_ca"}, {"ssl_ca", (*server)->ca_file().string()}}).error();
+  EXPECT_EQ(error.category, "connection.failed") << error.message;
+  EXPECT_NE(error.message.find("certificate"), std::string::npos) << error.message;
+}
+
 TEST(MysqlTls, VerifyCaDoesNotLookAtTheName) {
   EXPECT_EQ(MysqlStep(tls_server(), "SELECT 1",
                       {{"host", "127.0.0.1"}, {"ssl_mode", "verify_ca"}, {"ssl_ca", tls_server().ca_file().string()}})

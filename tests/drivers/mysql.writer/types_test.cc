@@ -168,6 +168,26 @@ TEST(MysqlFailures, AreSaidWithTheirCategory) {
   EXPECT_EQ(waited.category, "runtime.timeout") << waited.message;
 }
 
+TEST(MysqlFailures, AServerThatIsOutOfDiskIsSaid) {
+  in_database(
+      "CREATE OR REPLACE TABLE full_disk (id int); INSERT INTO full_disk VALUES (-1); CREATE TRIGGER no_space BEFORE "
+      "INSERT ON full_disk FOR EACH ROW IF NEW.id = 2000 THEN SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1021, "
+      "MESSAGE_TEXT = 'Disk full (/var/lib/mysql)'; END IF");
+  MysqlWriteStep step("SELECT i::INTEGER AS id FROM range(5000) t(i)", {{"table", "full_disk"}});
+  const auto done = step.run(mysql_writer());
+  ASSERT_FALSE(done.ok());
+  EXPECT_EQ(done.error().category, "write.disk_full") << done.error().message;
+  EXPECT_EQ(ask_database("SELECT * FROM shop.full_disk"), "-1\n");
+}
+
+TEST(MysqlFailures, AServerThatTakesNoWritesIsSaid) {
+  in_database("CREATE OR REPLACE TABLE readonly (id int); SET GLOBAL read_only = 1");
+  const std::string said = MysqlWriteStep("SELECT 1 AS id", {{"table", "readonly"}}).outcome();
+  in_database("SET GLOBAL read_only = 0");
+  EXPECT_NE(said.find("the server takes no writes"), std::string::npos) << said;
+  EXPECT_EQ(ask_database("SELECT COUNT(*) FROM shop.readonly"), "0\n");
+}
+
 TEST(MysqlFailures, AServerKilledInTheMiddleLeavesTheTableAsItWas) {
   auto server = osiris::test::MariaDbServer::start();
   ASSERT_TRUE(server.ok()) << server.error().message;

@@ -58,6 +58,16 @@ TEST(PostgresLogin, ACertificateOfAnotherAuthorityOrNameIsRefused) {
   EXPECT_EQ(system.category.substr(0, 10), "connection");
 }
 
+TEST(PostgresLogin, ACertificateThatHasExpiredIsRefused) {
+  osiris::test::PostgresOptions options;
+  options.tls = options.tls_is_expired = true;
+  auto server = osiris::test::PostgresServer::start(std::move(options));
+  ASSERT_TRUE(server.ok()) << server.error().message;
+  const Error error = refused(**server, {{"sslmode", "verify-ca"}, {"sslrootcert", (*server)->ca_file().string()}});
+  EXPECT_EQ(error.category, "connection.failed") << error.message;
+  EXPECT_NE(error.message.find("certificate verify failed"), std::string::npos) << error.message;
+}
+
 TEST(PostgresLogin, TlsThatTheServerDoesNotHaveIsRefused) {
   const Error error = refused(plain_postgres(), {{"sslmode", "require"}});
   EXPECT_EQ(error.category, "connection.failed");

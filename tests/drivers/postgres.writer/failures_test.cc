@@ -63,6 +63,31 @@ TEST(PostgresServerThat, TakesNoWritesIsSaid) {
   EXPECT_NE(said.find("takes no writes"), std::string::npos) << said;
 }
 
+TEST(PostgresServerThat, IsOutOfDiskIsSaid) {
+  in_shop(
+      "CREATE TABLE full_disk (id int); INSERT INTO full_disk VALUES (-1); CREATE FUNCTION no_space() RETURNS trigger "
+      "LANGUAGE plpgsql AS $$BEGIN IF NEW.id = 2000 THEN RAISE EXCEPTION USING ERRCODE = '53100', MESSAGE = 'could not "
+      "extend file \"base/1/2\": No space left on device'; END IF; RETURN NEW; END$$; CREATE TRIGGER no_space BEFORE "
+      "INSERT ON full_disk FOR EACH ROW EXECUTE FUNCTION no_space()");
+  WriteStep step("SELECT i::INTEGER AS id FROM range(5000) t(i)", {{"table", "full_disk"}});
+  const Error error = step.error();
+  EXPECT_EQ(error.category, "write.disk_full") << error.message;
+  EXPECT_NE(error.message.find("No space left on device (SQLSTATE 53100)"), std::string::npos) << error.message;
+  EXPECT_EQ(ask_shop("SELECT * FROM full_disk"), "-1\n");
+}
+
+TEST(PostgresWait, ForAStatementEnds) {
+  in_shop(
+      "CREATE TABLE slow (id int); CREATE FUNCTION rest() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM "
+      "pg_sleep(0.5); RETURN NEW; END$$; CREATE TRIGGER rest BEFORE INSERT ON slow FOR EACH ROW EXECUTE FUNCTION "
+      "rest()");
+  WriteStep step("SELECT i AS id FROM range(100) t(i)", {{"table", "slow"}, {"statement_timeout", 1}});
+  const Error error = step.error();
+  EXPECT_EQ(error.category, "runtime.timeout") << error.message;
+  EXPECT_NE(error.message.find("statement timeout"), std::string::npos) << error.message;
+  EXPECT_EQ(ask_shop("SELECT count(*) FROM slow"), "0\n");
+}
+
 TEST(PostgresServerThat, CrashesInTheMiddleLeavesTheTableAsItWas) {
   osiris::test::PostgresOptions options;
   options.settings = {"synchronous_commit=on"};  // or the crash takes more than this transaction

@@ -2,6 +2,7 @@
 // The page says which take it; all others refuse it before the first row.
 #include "tests/drivers/mysql.writer/writing.h"
 #include "tests/drivers/types/table.h"
+#include "tests/drivers/types/values.h"
 
 namespace osiris::worker::test {
 namespace {
@@ -46,47 +47,6 @@ const std::map<std::string, Column>& columns() {
   return all;
 }
 
-struct Value {
-  std::string sql;   // DuckDB's; '?' stands for the column's text
-  std::string text;  // as the server compares it; empty: the column's text
-};
-const std::map<std::string, Value>& values() {
-  static const std::map<std::string, Value> all = {
-      {"BOOLEAN", {"true", "1"}},
-      {"TINYINT", {"7::TINYINT", "7"}},
-      {"UTINYINT", {"7::UTINYINT", "7"}},
-      {"SMALLINT", {"7::SMALLINT", "7"}},
-      {"USMALLINT", {"7::USMALLINT", "7"}},
-      {"INTEGER", {"7::INTEGER", "7"}},
-      {"UINTEGER", {"7::UINTEGER", "7"}},
-      {"BIGINT", {"7::BIGINT", "7"}},
-      {"UBIGINT", {"7::UBIGINT", "7"}},
-      {"HUGEINT", {"7::HUGEINT", "7"}},
-      {"UHUGEINT", {"7::UHUGEINT", "7"}},
-      {"DECIMAL(p,s)", {"12.5::DECIMAL(5,1)", "12.5"}},
-      {"FLOAT", {"1.5::FLOAT", "1.5"}},
-      {"DOUBLE", {"1.5::DOUBLE", "1.5"}},
-      {"VARCHAR", {"'?'", ""}},
-      {"ENUM", {"'?'::ENUM('?', 'other')", ""}},
-      {"JSON", {"'{\"a\": 1}'::JSON", "{\"a\": 1}"}},
-      {"UUID", {"'ffffffff-0000-0000-0000-00000000000a'::UUID", "ffffffff-0000-0000-0000-00000000000a"}},
-      {"BLOB", {"'AB'::BLOB", "AB"}},
-      {"DATE", {"'2024-02-29'::DATE", "2024-02-29"}},
-      {"TIMESTAMP", {"'2024-02-29 01:02:03'::TIMESTAMP", "2024-02-29 01:02:03"}},
-      {"TIMESTAMP_S", {"'2024-02-29 01:02:03'::TIMESTAMP_S", "2024-02-29 01:02:03"}},
-      {"TIMESTAMP_MS", {"'2024-02-29 01:02:03'::TIMESTAMP_MS", "2024-02-29 01:02:03"}},
-      {"TIMESTAMPTZ", {"'2024-02-29 01:02:03+00'::TIMESTAMPTZ", "2024-02-29 01:02:03"}},
-      {"TIME", {"'01:02:03.5'::TIME", "01:02:03.5"}},
-      {"INTERVAL", {"INTERVAL '01:02:03.5'", "01:02:03.5"}},
-      // Of the row of all others.
-      {"BIT", {"'101'::BIT", ""}},
-      {"LIST", {"[1]", ""}},
-      {"STRUCT", {"{'a': 1}", ""}},
-      {"TIMETZ", {"'10:00:00+01'::TIMETZ", ""}},
-      {"TIMESTAMP_NS", {"'2024-01-01'::TIMESTAMP_NS", ""}}};
-  return all;
-}
-
 std::string doubled_quotes(const std::string& text) {
   std::string doubled;
   for (const char c : text) doubled += c == '\'' ? "''" : std::string(1, c);
@@ -96,14 +56,14 @@ std::string doubled_quotes(const std::string& text) {
 void expect_pair(const std::string& type, const std::string& name, bool is_taken) {
   const Column& column = columns().at(name);
   SCOPED_TRACE(type + " -> " + column.type);
-  Value value = values().at(type);
+  OneValue value = one_value_of_each().at(type);
   if (name == "YEAR" && value.text == "7") {  // 7 would be the year 2007
     value.sql.replace(0, 1, type.ends_with("TINYINT") ? "NULL" : "1999");
     value.text = type.ends_with("TINYINT") ? "NULL" : "1999";
   }
   if (name == "YEAR" && type == "BOOLEAN") value = {"NULL::BOOLEAN", "NULL"};
   const std::string text = doubled_quotes(column.text.empty() ? "a" : column.text);
-  for (size_t at; (at = value.sql.find('?')) != std::string::npos;) value.sql.replace(at, 1, text);
+  value.sql = with_text(value.sql, text);
   in_database("CREATE OR REPLACE TABLE there (v " + column.type + ")");
   const std::string said =
       MysqlWriteStep("SELECT " + value.sql + " AS v UNION ALL SELECT NULL", {{"table", "there"}, {"verify", "full"}})
@@ -137,7 +97,8 @@ TEST(TypesToMysql, IntoAColumnThatIsThereAreAsThePageSays) {
     std::vector<std::string> types = rows[place].types;
     if (rows[place].first == "all others") types = {"BIT", "LIST", "STRUCT", "TIMETZ", "TIMESTAMP_NS"};
     for (const std::string& type : types) {
-      ASSERT_TRUE(values().contains(type)) << "the page has " << type << ", and there is no value of it here";
+      ASSERT_TRUE(one_value_of_each().contains(type))
+          << "the page has " << type << ", and there is no value of it here";
       for (const auto& [name, column] : columns()) {
         if (type == "UUID" && name == "JSON") continue;  // MariaDB's is a text with a check
         const bool is_taken = targets.contains(name);

@@ -4,6 +4,7 @@
 #include "protocol/base/text.h"
 #include "tests/drivers/mysql.writer/writing.h"
 #include "tests/drivers/types/table.h"
+#include "tests/drivers/types/values.h"
 #include "worker/drivers/mysql.extractor/driver.h"
 
 namespace osiris::worker::test {
@@ -41,16 +42,6 @@ const std::map<std::string, std::string>& samples() {
   return all;
 }
 
-std::string cast_of(const std::string& type) { return type == "ENUM" ? "::ENUM('a', 'b')" : "::" + type; }
-
-std::string select_of(const std::string& type) {
-  std::string rows = "(0, NULL)";
-  size_t number = 1;
-  for (const std::string& value : split(samples().at(type), '|'))
-    rows += ", (" + std::to_string(number++) + ", (" + value + ")" + cast_of(type) + ")";
-  return "SELECT i::INTEGER AS i, v FROM (VALUES " + rows + ") t(i, v)";
-}
-
 std::vector<std::string> types_of(const TypeRow& row) {
   std::vector<std::string> types = row.types;
   for (std::string& type : types)
@@ -66,7 +57,7 @@ std::string column_type(const std::string& table) {
 
 void expect_made(const TypeRow& row, const std::string& type, std::string made) {
   const std::string table = "to_" + std::to_string(std::hash<std::string>()(type));
-  const std::string select = select_of(type);
+  const std::string select = select_of(type, samples().at(type));
   MysqlWriteStep step(select, {{"table", table}, {"create_table", true}, {"verify", "full"}});
   const std::string said = step.outcome();
   ASSERT_TRUE(said.starts_with("ok ")) << type << ": " << said;

@@ -2,6 +2,7 @@
 // page says which take it; all others refuse it before the first row.
 #include "tests/drivers/postgres/steps.h"
 #include "tests/drivers/types/table.h"
+#include "tests/drivers/types/values.h"
 #include "worker/drivers/postgres.writer/driver.h"
 
 namespace osiris::worker::test {
@@ -39,61 +40,12 @@ const std::map<std::string, Column>& columns() {
   return all;
 }
 
-struct Value {
-  std::string sql;   // DuckDB's; '?' stands for the column's text
-  std::string text;  // what the server shows of it; empty: the column's text
-};
-const std::map<std::string, Value>& values() {
-  static const std::map<std::string, Value> all = {
-      {"BOOLEAN", {"true", "true"}},
-      {"TINYINT", {"7::TINYINT", "7"}},
-      {"UTINYINT", {"7::UTINYINT", "7"}},
-      {"SMALLINT", {"7::SMALLINT", "7"}},
-      {"USMALLINT", {"7::USMALLINT", "7"}},
-      {"INTEGER", {"7::INTEGER", "7"}},
-      {"UINTEGER", {"7::UINTEGER", "7"}},
-      {"BIGINT", {"7::BIGINT", "7"}},
-      {"UBIGINT", {"7::UBIGINT", "7"}},
-      {"HUGEINT", {"7::HUGEINT", "7"}},
-      {"UHUGEINT", {"7::UHUGEINT", "7"}},
-      {"BIGNUM", {"7::BIGNUM", "7"}},
-      {"FLOAT", {"1.5::FLOAT", "1.5"}},
-      {"DOUBLE", {"1.5::DOUBLE", "1.5"}},
-      {"DECIMAL(p,s)", {"12.5::DECIMAL(5,1)", "12.5"}},
-      {"VARCHAR", {"'?'", ""}},
-      {"ENUM", {"'?'::ENUM('?', 'other')", ""}},
-      {"JSON", {"'{\"a\": 1}'::JSON", "{\"a\": 1}"}},
-      {"BLOB", {"'\\x01\\xFF'::BLOB", "\\x01ff"}},
-      {"BIT", {"'101'::BIT", "101"}},
-      {"UUID", {"'ffffffff-0000-0000-0000-00000000000a'::UUID", "ffffffff-0000-0000-0000-00000000000a"}},
-      {"DATE", {"'2024-02-29'::DATE", "2024-02-29"}},
-      {"TIMESTAMP", {"'2024-02-29 01:02:03.5'::TIMESTAMP", "2024-02-29 01:02:03.5"}},
-      {"TIMESTAMP_S", {"'2024-02-29 01:02:03'::TIMESTAMP_S", "2024-02-29 01:02:03"}},
-      {"TIMESTAMP_MS", {"'2024-02-29 01:02:03.5'::TIMESTAMP_MS", "2024-02-29 01:02:03.5"}},
-      {"TIMESTAMPTZ", {"'2024-02-29 01:02:03.5+00'::TIMESTAMPTZ", "2024-02-29 01:02:03.5+00"}},
-      {"TIME", {"'01:02:03.5'::TIME", "01:02:03.5"}},
-      {"TIMETZ", {"'01:02:03.5+02'::TIMETZ", "01:02:03.5+02"}},
-      {"INTERVAL", {"INTERVAL '1 day 02:00:00'", "1 day 02:00:00"}},
-      {"TIMESTAMP_NS", {"'2024-01-01'::TIMESTAMP_NS", ""}},
-      {"TIME_NS", {"'10:00:00'::TIME_NS", ""}},
-      {"STRUCT", {"{'a': 1}", ""}},
-      {"MAP", {"MAP {'a': 1}", ""}},
-      {"UNION", {"union_value(n := 1)", ""}},
-      {"VARIANT", {"1::VARIANT", ""}}};
-  return all;
-}
-
-std::string filled(std::string sql, const std::string& text) {
-  for (size_t at; (at = sql.find('?')) != std::string::npos;) sql.replace(at, 1, text);
-  return sql;
-}
-
 void expect_pair(const std::string& type, const Column& column, bool is_taken, const std::string& suffix) {
   SCOPED_TRACE(type + suffix + " -> " + column.type + suffix);
-  const Value& value = values().at(type);
+  const OneValue& value = one_value_of_each().at(type);
   const std::string text = column.text.empty() ? "a" : column.text;
-  const std::string one = filled(value.sql, text);
-  const std::string shown = value.text.empty() ? text : value.text;
+  const std::string one = with_text(value.sql, text);
+  const std::string shown = (value.text.empty() ? text : value.text) + (type == "TIMESTAMPTZ" ? "+00" : "");
   const std::string expected = suffix.empty() ? "'" + shown + "'" : "ARRAY['" + shown + "', NULL]";
   in_shop("CREATE TABLE there (v " + column.type + suffix + ")");
   PostgresStep step(postgres_writer());
@@ -131,7 +83,8 @@ TEST(TypesToPostgres, IntoAColumnThatIsThereAreAsThePageSays) {
       EXPECT_TRUE(columns().contains(target)) << "the page has " << target << ", and there is no such column here";
     for (const std::string& type : rows[place].types) {
       if (type == "GEOMETRY") continue;  // made by an extension of the engine's alone
-      ASSERT_TRUE(values().contains(type)) << "the page has " << type << ", and there is no value of it here";
+      ASSERT_TRUE(one_value_of_each().contains(type))
+          << "the page has " << type << ", and there is no value of it here";
       const bool has_items = !rows[place].is_refused() && type != "ENUM" && type != "BIGNUM";
       for (const auto& [name, column] : columns()) {
         const bool is_taken = targets.contains(name);

@@ -4,6 +4,7 @@
 #include "protocol/base/text.h"
 #include "tests/drivers/postgres/steps.h"
 #include "tests/drivers/types/table.h"
+#include "tests/drivers/types/values.h"
 #include "worker/drivers/postgres.extractor/driver.h"
 #include "worker/drivers/postgres.writer/driver.h"
 
@@ -54,22 +55,6 @@ const std::map<std::string, std::string>& samples() {
   return all;
 }
 
-// As the page names it: the type to cast to; empty: the value has it.
-std::string cast_of(const std::string& type) {
-  if (type == "ENUM") return "::ENUM('a', 'b')";
-  for (const char* whole : {"STRUCT", "MAP", "UNION", "VARIANT", "INTEGER[][]"})
-    if (type == whole) return "";
-  return "::" + type;
-}
-
-std::string select_of(const std::string& type) {
-  std::string rows = "(0, NULL)";
-  size_t number = 1;
-  for (const std::string& value : split(samples().at(type), '|'))
-    rows += ", (" + std::to_string(number++) + ", (" + value + ")" + cast_of(type) + ")";
-  return "SELECT i::INTEGER AS i, v FROM (VALUES " + rows + ") t(i, v)";
-}
-
 Result<StepOutcome> write(const std::string& select, const std::string& table) {
   PostgresStep step(postgres_writer());
   step.add_input("rows", select);
@@ -96,7 +81,7 @@ std::vector<std::string> types_of(const TypeRow& row) {
 
 void expect_made(const TypeRow& row, const std::string& type, std::string made) {
   const std::string table = "to_" + std::to_string(std::hash<std::string>()(type));
-  const std::string select = select_of(type);
+  const std::string select = select_of(type, samples().at(type));
   const auto written = write(select, table);
   ASSERT_TRUE(written.ok()) << type << ": " << written.error().message;
   if (made == "numeric(p,s)") made = "numeric(18,3)";
@@ -125,7 +110,7 @@ TEST(TypesToPostgres, AreAsThePageSays) {
         expect_made(row, type, other_of(row, i));
         continue;
       }
-      const auto refused = write(select_of(type), "never");
+      const auto refused = write(select_of(type, samples().at(type)), "never");
       ASSERT_FALSE(refused.ok()) << type;
       EXPECT_NE(refused.error().message.find("table public.never, column 'v': no type of PostgreSQL's holds a "),
                 std::string::npos)

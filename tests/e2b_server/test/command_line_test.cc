@@ -31,8 +31,8 @@ TEST(CommandLine, HelpNamesEveryOption) {
   const Ended help = run_program("--help");
   EXPECT_EQ(help.code, 0);
   for (const char* option :
-       {"--listen", "--api-key", "--data", "--faults", "--record", "--create-ms", "--fork-ms", "--rtt-ms", "--max-sandboxes",
-        "--max-hours", "--rate-limit", "--header-ms", "--parent-pid", "--isolation", "--network"})
+       {"--listen", "--api-key", "--data", "--faults", "--record", "--create-ms", "--fork-ms", "--rtt-ms",
+        "--max-sandboxes", "--max-hours", "--rate-limit", "--header-ms", "--parent-pid", "--isolation", "--network"})
     EXPECT_NE(help.text.find(option), std::string::npos) << option;
 }
 

@@ -24,7 +24,8 @@ TlsFront::TlsFront(int backend_port, Tls tls) : tls_(tls) {
       "openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=localhost >/dev/null 2>&1 && "
       "printf 'subjectAltName=DNS:localhost' >ext && openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key "
       "-CAcreateserial "
-      "-out server.pem -days 2 -extfile ext >/dev/null 2>&1";
+      "-out server.pem -days " +
+      (tls_ == Tls::kExpired ? "-1" : "2") + " -extfile ext >/dev/null 2>&1";
   if (std::system(make_certificates.c_str()) != 0)
     error_ = "openssl made no certificates";
   else
@@ -59,6 +60,7 @@ void TlsFront::start(int backend_port) {
 bool TlsFront::wait_until_it_answers() {
   CurlOptions options;
   options.ca_file = ca_file();
+  options.verifies_certificates = tls_ != Tls::kExpired;
   CurlTransport transport(options);
   Request request;
   request.url = url() + "/health";

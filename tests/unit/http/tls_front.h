@@ -12,7 +12,7 @@ namespace osiris::http {
 
 class TlsFront {
  public:
-  enum class Tls { kSpoken, kLeft };
+  enum class Tls { kSpoken, kExpired, kLeft };  // kExpired: with a certificate of yesterday
   explicit TlsFront(int backend_port, Tls tls = Tls::kSpoken);
   ~TlsFront();
   TlsFront(const TlsFront&) = delete;
@@ -23,7 +23,7 @@ class TlsFront {
   const std::string& error() const { return error_; }
   int port() const { return port_; }
   std::string url() const {
-    return (tls_ == Tls::kSpoken ? "https://localhost:" : "http://127.0.0.1:") + std::to_string(port_);
+    return (tls_ == Tls::kLeft ? "http://127.0.0.1:" : "https://localhost:") + std::to_string(port_);
   }
   std::string ca_file() const { return (directory_ / "ca.pem").string(); }
   std::string certificate_file() const { return (directory_ / "server.pem").string(); }

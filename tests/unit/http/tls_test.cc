@@ -47,6 +47,18 @@ TEST_F(BehindNghttpx, AnUnknownCaIsRefused) {
   EXPECT_EQ(outcome.failure->error.code, Code::kUnauthenticated);
 }
 
+TEST_F(BehindNghttpx, ACertificateThatHasExpiredIsRefused) {
+  const TlsFront expired(backend_.port(), TlsFront::Tls::kExpired);
+  ASSERT_TRUE(expired.is_up()) << expired.error();
+  CurlOptions options;
+  options.ca_file = expired.ca_file();
+  CurlTransport transport(options);
+  const ExchangeResult outcome = fetch_by(transport, expired.url());
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->error.code, Code::kUnauthenticated);
+  EXPECT_NE(outcome.failure->error.message.find("expired"), std::string::npos) << outcome.failure->error.message;
+}
+
 TEST(CaBundle, IsTheFirstThatCanBeRead) {
   const std::string here = "/proc/self/status";
   EXPECT_EQ(first_readable({"/nonexistent/a", here, "/proc/self/maps"}), here);

@@ -32,7 +32,9 @@ ChunkedRows* Load::chunks_to_commit() {
   if (origin.pipeline.empty()) return nullptr;
   copy_ = db::tables_of_copy(origin, context_.step_id(), server_.database + "." + settings_.table);
   ChunkedRows* rows = context_.chunked_rows();
-  return rows && rows->plan().chunks() > 1 ? rows : nullptr;
+  if (!rows || rows->plan().chunks() == 1) return nullptr;
+  rows->claim();
+  return rows;
 }
 
 // What earlier runs of this step have left. A run of it that is at work keeps its own, and what cannot be dropped now
