@@ -85,7 +85,7 @@ void RemoteAdapter::validate(const plugin::Request& from) {
   if (!request.worker_path.empty()) check_or_throw(check_worker_travels(request.worker_path));  // a dry run names none
   value_or_throw(environment_names(settings_));
   check_or_throw(check(request));
-  check_or_throw(check_hosts(settings_, network(), request));
+  check_or_throw(check_hosts(settings_, description(), request));
 }
 
 std::string RemoteAdapter::prepare(const plugin::Request& from) {
@@ -199,7 +199,8 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
   OSIRIS_ASSIGN(Journal journal, Journal::open(request.adapter_dir() / (id + "-journal.jsonl")));
   journal_ = std::make_unique<Journal>(std::move(journal));
   OSIRIS_TRY(begin(request));
-  OSIRIS_ASSIGN(egress_, derive_egress(settings_, network(), request, system_resolver(network().flags)));
+  OSIRIS_ASSIGN(egress_,
+                derive_egress(settings_, description(), request, system_resolver(description().option_prefix)));
   say_egress();
   OSIRIS_ASSIGN(PackageContents contents,
                 list_package_contents(request, layout_of(place_->home(), request.run_id), settings_.keep));
@@ -321,7 +322,6 @@ std::string RemoteAdapter::collect(const plugin::Request& from) {
   return artifacts_document(received.outputs, released_).dump();
 }
 
-// The way out of every failure: what is held is given back now, and what could not be is said.
 void RemoteAdapter::release_now() {
   if (!held_) return;
   if (const Status released = held_->release(released_, false); !released)

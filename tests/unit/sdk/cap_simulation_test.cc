@@ -197,7 +197,8 @@ class SimulatedRun {
     const int64_t least_s = kLate_s + lease_s_ + reserve_s;
     cap_ = rate_ * service_.pick(least_s / 2, 6 * least_s * machines_wanted_);
     if (service_.chance(3)) service_.dies_at_ns = service_.pick(1, 2 * cap_ / rate_) * kSecond;
-    ledger_ = std::make_shared<Ledger>(LedgerTerms{cap_, seconds(kLate_s), seconds(reserve_s)}, clock_);
+    ledger_ = std::make_shared<Ledger>(adapter_sdk::LedgerTerms{cap_, seconds(kLate_s), seconds(reserve_s)},
+                                       [this] { return clock_.monotonic_ns(); });
     ledger_->set_rate(rate_);
     place_ = std::make_unique<MeteredPlace>(std::move(owned_), ledger_,
                                             [this](const Machine&) { return std::optional(rate_); });
@@ -214,7 +215,7 @@ class SimulatedRun {
     const Nanodollars billed = rate_ * service_.billed_seconds();
     if (billed > cap_) {
       ++tally.over;
-      ADD_FAILURE() << "billed " << money_text(billed) << " of " << money_text(cap_);
+      ADD_FAILURE() << "billed " << adapter_sdk::money_text(billed) << " of " << adapter_sdk::money_text(cap_);
     }
     EXPECT_LE(billed, spent_in_books) << "the books said less than the service";
     EXPECT_LE(spent_in_books, cap_);
