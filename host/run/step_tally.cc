@@ -1,6 +1,7 @@
 #include "host/run/step_tally.h"
 
 #include <algorithm>
+#include <set>
 
 #include "protocol/model/kept_output.h"
 
@@ -52,6 +53,13 @@ void try_again(StepState& state, const Json& data, int64_t now) {
   if (data.contains("shard")) return;
   state.progress.begin(now);
   state.outputs.clear();
+}
+
+// Those that its worker had taken in, and reads again; other workers' stay.
+void forget_shards(std::vector<AcceptedShard>& shards, const Json& again) {
+  std::set<uint64_t> indexes;
+  for (const Json& index : again.items()) indexes.insert(index.as_uint());
+  std::erase_if(shards, [&](const AcceptedShard& shard) { return indexes.contains(shard.index); });
 }
 
 }  // namespace
@@ -118,8 +126,8 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     step(step_id).reused_run_id = data["run_id"].as_string();
   } else if (name == "shard_complete") {
     step(step_id).shards.push_back({data["shard"].as_uint(), data["rows"].as_uint(), data["fingerprint"].as_string()});
-  } else if (name == "shards_settled" || name == "shards_restarted") {
-    step(step_id).shards.clear();  // those that were taken in before are read again
+  } else if (name == "shards_restarted") {
+    forget_shards(step(step_id).shards, data["shards"]);
   } else if (name == "step_state") {
     step(step_id).state = data["state"];
   } else if (name == "step_complete") {
