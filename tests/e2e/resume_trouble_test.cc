@@ -13,9 +13,7 @@ namespace osiris::e2e {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::AllOf;
 using testing::HasSubstr;
-using testing::Not;
 
 class KeptInTrouble : public testing::Test {
  protected:
