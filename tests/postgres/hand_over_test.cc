@@ -98,6 +98,13 @@ TEST_F(PostgresHandOver, OverSeveralConnections) {
   EXPECT_THAT(seen.written, HasSubstr("\n50000|"));
 }
 
+TEST_F(PostgresHandOver, OfRowsThatHaveChunks) {
+  const Json partition = Json::object({{"column", "id"}, {"parts", 2}, {"chunk_rows", 7000}});
+  const Outcome seen = expect_handed_over(read_step(kRows, Json::object({{"partition", partition}})), writing());
+  EXPECT_TRUE(seen.errors.empty());
+  EXPECT_THAT(seen.written, HasSubstr("\n50000|"));
+}
+
 TEST_F(PostgresHandOver, OfNoRows) {
   const Outcome seen = expect_handed_over(read_step("SELECT 1 AS id WHERE false"), writing());
   EXPECT_TRUE(seen.errors.empty());

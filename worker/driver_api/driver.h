@@ -90,7 +90,7 @@ struct ShardPlace {
 
 // Whose step it is, for what a run leaves on a server and a later one goes on from.
 struct StepOrigin {
-  std::string pipeline;  // empty: what a run leaves is found by nobody
+  std::string pipeline;  // empty: no later run finds what this one leaves
   std::string run_id;
   std::string worker;    // its version
   bool resumes = false;  // the user asked for what an earlier run has left

@@ -102,7 +102,7 @@ class FleetRun {
   std::condition_variable changed_;
   ShardScheduler scheduler_;
   ShardResults results_;
-  bool may_begin_ = false;
+  bool may_begin_ = false, had_too_few_ = false;
   std::optional<Error> end_;         // the run's, whatever its shards came to
   std::optional<Error> no_machine_;  // why the last one was not to be had
   std::vector<Artifact> outputs_;

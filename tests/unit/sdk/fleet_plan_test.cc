@@ -64,6 +64,11 @@ class FleetPlans : public testing::Test {
     ASSERT_TRUE(prepared.ok()) << prepared.error().message;
     request_.prepared = *prepared;
   }
+  FleetPlan taken_apart() const {
+    FleetPlan plan(request_, 8);
+    EXPECT_TRUE(plan.index_inputs().ok());
+    return plan;
+  }
   static std::vector<std::string> ids(const RunRequest& part) { return part.step_ids(); }
   static const PlanStep& step(const RunRequest& part, const std::string& id) {
     for (const PlanStep& each : part.steps())
@@ -86,7 +91,7 @@ class FleetPlans : public testing::Test {
 
 TEST_F(FleetPlans, HasThreeParts) {
   make();
-  const FleetPlan plan(request_, 8);
+  const FleetPlan plan = taken_apart();
   EXPECT_EQ(plan.machines(), 2u) << "no more than shards";
   EXPECT_EQ(plan.shard_count(), 2u);
   EXPECT_THAT(plan.before(), ElementsAre("names"));
@@ -100,7 +105,8 @@ TEST_F(FleetPlans, HasThreeParts) {
 
 TEST_F(FleetPlans, WhatShardsNeedFirstRunsAndLeavesItsRows) {
   make();
-  const auto part = FleetPlan(request_, 8).part_before();
+  const FleetPlan plan = taken_apart();
+  const auto part = plan.part_before();
   ASSERT_TRUE(part.ok()) << part.error().message;
   EXPECT_THAT(ids(*part), ElementsAre("names"));
   EXPECT_EQ(step(*part, "names").kept.use, StepUse::kKeep);
@@ -109,7 +115,7 @@ TEST_F(FleetPlans, WhatShardsNeedFirstRunsAndLeavesItsRows) {
 
 TEST_F(FleetPlans, AShardHasItsOwnFilesAndConnectionsOnly) {
   make();
-  const FleetPlan plan(request_, 8);
+  const FleetPlan plan = taken_apart();
   const auto part = plan.part_of_shard(0, 1, {{"names", {rows("names.parquet", 3)}}});
   ASSERT_TRUE(part.ok()) << part.error().message;
   EXPECT_THAT(ids(*part), ElementsAre("names", "read", "joined", "save"));
@@ -129,7 +135,7 @@ TEST_F(FleetPlans, AShardHasItsOwnFilesAndConnectionsOnly) {
 
 TEST_F(FleetPlans, TheRestTakesTheShardsRowsInTheirOrder) {
   make();
-  const FleetPlan plan(request_, 8);
+  const FleetPlan plan = taken_apart();
   const Brought brought = {{"names", {rows("names.parquet", 3)}},
                            {"read", {{}, {}}},
                            {"joined", {rows("0.parquet", 1), rows("1.parquet", 2)}},
@@ -158,7 +164,7 @@ TEST_F(FleetPlans, TheRestTakesTheShardsRowsInTheirOrder) {
 
 TEST_F(FleetPlans, AFileThatIsNoLongerTheListedOneIsFound) {
   make();
-  const FleetPlan plan(request_, 8);
+  const FleetPlan plan = taken_apart();
   EXPECT_TRUE(plan.check_files(0, 0).ok() && plan.check_files(0, 1).ok());
   std::ofstream(directory_ / "b.csv") << "n\n333\n";
   EXPECT_TRUE(plan.check_files(0, 0).ok());
@@ -169,7 +175,7 @@ TEST_F(FleetPlans, AFileThatIsNoLongerTheListedOneIsFound) {
 
 TEST_F(FleetPlans, ALimitOfConnectionsIsForAllMachines) {
   make("", R"("max_connections":5)");
-  const FleetPlan two(request_, 8);
+  const FleetPlan two = taken_apart();
   EXPECT_EQ(two.machines(), 2u);
   const auto part = two.part_of_shard(0, 0, {{"names", {rows("names.parquet", 3)}}});
   ASSERT_TRUE(part.ok());

@@ -129,10 +129,12 @@ Result<duckdb_data_chunk> Rows::next() {
   }
   rows_ += *rows;
   step_.progress(rows_);
+  is_complete_ = *rows == 0;
   return *rows == 0 ? nullptr : chunk_;
 }
 
 Result<idx_t> Rows::fill() {
+  if (has_ended_) return idx_t{0};  // one more step would begin again
   duckdb_data_chunk_reset(chunk_);
   for (size_t i = 0; i < slots_.size(); ++i) {
     slots_[i].vector = duckdb_data_chunk_get_vector(chunk_, i);
@@ -140,14 +142,10 @@ Result<idx_t> Rows::fill() {
   }
   bytes_ = 0;
   idx_t row = 0;
-  for (; row < duckdb_vector_size() && bytes_ < kChunkBytes; ++row) {
-    if (rows_ + row < limit_ && !is_complete_) {
-      OSIRIS_ASSIGN(const bool more, statement_.step());
-      is_complete_ = !more;  // and not asked again: it would begin anew
-    } else {
-      is_complete_ = true;
-    }
-    if (is_complete_) break;
+  for (; row < duckdb_vector_size() && bytes_ < kChunkBytes && rows_ + row < limit_; ++row) {
+    OSIRIS_ASSIGN(const bool more, statement_.step());
+    has_ended_ = !more;
+    if (!more) break;
     for (size_t i = 0; i < columns_.size(); ++i) OSIRIS_TRY(put(static_cast<int>(i), row));
   }
   duckdb_data_chunk_set_size(chunk_, row);
