@@ -78,17 +78,16 @@ class SettledStreams : public StreamsFixture {
     return {R"({"data":{"plants":[)" + list + R"(],"pageInfo":{"hasNextPage":)" +
             (end < rows || rows == 0 ? "true" : "false") + R"(,"endCursor":)" + std::to_string(end) + "}}}"};
   }
-  static Json graphql(const Api& api, Json more = Json::object()) {
-    for (auto& [key, value] : Json::object({{"endpoint", api.url()},
-                                            {"query",
-                                             "query($after: Int) { plants(after: $after) { id of { kind } odd } "
-                                             "pageInfo { hasNextPage endCursor } }"},
-                                            {"data_path", "data.plants"},
-                                            {"pagination_enabled", true},
-                                            {"max_retries", 0}})
-                                  .members())
-      more.set(key, value);
-    return read_step("graphql.extractor", std::move(more));
+  static Json graphql(const Api& api, const Json& more = Json::object()) {
+    Json config = Json::object({{"endpoint", api.url()},
+                                {"query",
+                                 "query($after: Int) { plants(after: $after) { id of { kind } odd } "
+                                 "pageInfo { hasNextPage endCursor } }"},
+                                {"data_path", "data.plants"},
+                                {"pagination_enabled", true},
+                                {"max_retries", 0}});
+    for (const auto& [key, value] : more.members()) config.set(key, value);
+    return read_step("graphql.extractor", std::move(config));
   }
   static std::function<ApiAnswer(const ApiRequest&, size_t)> giving(uint64_t rows, uint64_t breaks = UINT64_MAX) {
     return [=](const ApiRequest& request, size_t) { return plants(request.body["variables"], rows, breaks); };
@@ -175,7 +174,7 @@ TEST_F(SettledStreams, SeveralReadersRetryAndTimeoutsAskForACopy) {
 TEST_F(SettledStreams, MoreRowsThanTheMemoryHoldsAreRead) {
   const std::string filler(2000, 'x');
   write_records([&](int row) { return "\"" + std::to_string(row) + filler + "\""; });
-  memory_limit_bytes_ = 24u << 20;
+  memory_limit_bytes_ = 64u << 20;
   EXPECT_TRUE(run_both({json(), write_step("read")}, true).errors.empty());
 }
 
