@@ -13,7 +13,7 @@ namespace {
 
 using sql::quote_identifier;
 
-constexpr size_t kObjectBytesMin = size_t{2} << 20;  // the engine reads twice as much at once, on each thread
+constexpr size_t kObjectBytesMin = 16'777'216;  // DuckDB's own
 constexpr size_t kShownBytes = 100;
 constexpr const char* kReader = "read_json";
 
