@@ -1,7 +1,7 @@
 // csv_statements MODE INPUT OUTPUT THREADS MEMORY: the inputs and baselines of the rows about CSV files, in DuckDB.
 //
 //   wide, plain, late   makes OUTPUT with INPUT rows: 12 mixed columns; 200 of integers; the same, and 50 of them get
-//                       decimals in the last tenth
+//                       decimals in the last tenth. As JSON, a record a line, where its name ends with .ndjson
 //   filter              INPUT → filter → OUTPUT, one statement
 //   copy                INPUT → OUTPUT, compressed as their names say
 #include <duckdb.h>
@@ -57,8 +57,9 @@ int main(int argc, char** argv) {
   if (duckdb_open_ext(nullptr, &database, config, nullptr) != DuckDBSuccess) return 1;
   duckdb_connect(database, &connection);
   duckdb_result result;
-  const std::string copy =
-      "COPY (" + select + ") TO '" + output + "' (FORMAT csv, HEADER, COMPRESSION '" + compression(output) + "')";
+  const std::string format =
+      output.ends_with(".ndjson") ? "FORMAT json" : "FORMAT csv, HEADER, COMPRESSION '" + compression(output) + "'";
+  const std::string copy = "COPY (" + select + ") TO '" + output + "' (" + format + ")";
   const bool ok = duckdb_query(connection, copy.c_str(), &result) == DuckDBSuccess;
   if (!ok) std::fprintf(stderr, "%s\n", duckdb_result_error(&result));
   duckdb_destroy_result(&result);

@@ -1,6 +1,6 @@
 // osiris-bench-e2b BUILD_DIR [--quick] [GROUP...]: the rows of the table that are about the e2b adapter, against the
 // local E2B server. Calls and wall time are measured with an injected create time of 150 ms and round trips of 80 ms;
-// the rest without delays. Groups: calls wall first events artifacts bytes; all of them when none is named.
+// the rest without delays. Groups: calls wall first events artifacts bytes fleet; all of them when none is named.
 #include <unistd.h>
 #include <zlib.h>
 
@@ -12,6 +12,7 @@
 #include <set>
 
 #include "bench/cloud.h"
+#include "bench/fleet_rows.h"
 #include "bench/measure.h"
 #include "bench/zstd_download.h"
 #include "protocol/base/clock.h"
@@ -342,6 +343,12 @@ int main(int argc, char** argv) {
     print(events(setup));  // before this process has held large files: a child's peak is never below its parent's
   if (wanted("artifacts")) print({artifacts(setup)});
   if (wanted("bytes")) print(bytes(setup));
+  if (wanted("fleet"))
+    print(fleet_rows({.build = setup.build,
+                      .work = setup.work,
+                      .create_ms = kCreateMs,
+                      .round_trip_ms = kRoundTripMs,
+                      .union_rows = setup.artifact_rows * 2}));
   fs::remove_all(setup.work);
   return 0;
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 #include <system_error>
 
 #include "protocol/base/file.h"
@@ -198,7 +199,7 @@ Result<Json> Service::start_run(rpc::PrepareParams params) {
 
   const Json drivers = names(driver_names(run.allow_mock));
   const Json result = Json::object({{"status", "ready"}, {"session_id", run.run_id}, {"drivers_loaded", drivers}});
-  announce_run(setup, drivers);
+  announce_run(setup);
   const auto heartbeat = std::chrono::milliseconds(setup.settings.heartbeat_ms);
   executor_ = std::make_unique<Executor>(std::move(setup.run), std::move(setup.plan), stream_, log_, clock_);
   relations_ = std::make_unique<RelationTransfer>(
@@ -207,7 +208,14 @@ Result<Json> Service::start_run(rpc::PrepareParams params) {
   return result;
 }
 
-void Service::announce_run(const RunSetup& setup, const Json& drivers) {
+// What the plan runs by. Without a plan each step comes with its own: then it is all there is.
+Json Service::drivers_of(const RunSetup& setup) {
+  std::set<std::string> used;
+  for (const PlanStep& step : setup.plan.steps) used.insert(step.driver);
+  return names(used.empty() ? driver_names(setup.run.allow_mock) : std::vector(used.begin(), used.end()));
+}
+
+void Service::announce_run(const RunSetup& setup) {
   const bool has_requirements = std::any_of(setup.plan.steps.begin(), setup.plan.steps.end(),
                                             [](const PlanStep& step) { return step.cfg["requirements"].size() > 0; });
   if (setup.settings.install_deps && !has_requirements) {
@@ -217,7 +225,7 @@ void Service::announce_run(const RunSetup& setup, const Json& drivers) {
                Json::object({{"required", Json::array()}, {"present", Json::array()}, {"missing", Json::array()}}));
   }
   emit_event(stream_, "session_initialized",
-             Json::object({{"session_id", setup.run.run_id}, {"drivers_loaded", drivers}}));
+             Json::object({{"session_id", setup.run.run_id}, {"drivers_loaded", drivers_of(setup)}}));
   emit_metric(stream_, "steps_total", Json(uint64_t{setup.plan.steps.size()}));
 }
 

@@ -71,7 +71,8 @@ class Service {
   void put_relation(rpc::Request request);
   void get_relation(rpc::Request request);
   Result<Json> start_run(rpc::PrepareParams params);
-  void announce_run(const RunSetup& setup, const Json& drivers);
+  static Json drivers_of(const RunSetup& setup);
+  void announce_run(const RunSetup& setup);
   void beat();
   Reply reply_of_step(const std::string& id);                     // its outputs are packed, where that was asked for
   void answer(const std::string& id, RequestResult outcome);      // numbered

@@ -58,8 +58,7 @@ std::string repeat_text(const KeptRun& kept, bool resumes) {
   const Repeat& repeat = kept.repeat();
   const size_t steps = repeat.steps.size() - repeat.count(StepFate::kLeftOut);
   const size_t reused = repeat.count(StepFate::kTaken) + repeat.count(StepFate::kDone);
-  if (resumes && !kept.base())
-    return "No run of this pipeline has kept rows to go on from: every step runs, and copies in chunks go on\n";
+  if (resumes && !kept.base()) return "No run of this pipeline has left anything to go on from: every step runs\n";
   if (!resumes && reused == 0) return {};
   return (resumes ? "Resuming " + printable(kept.base()->run_id) + ": " : std::string()) + std::to_string(reused) +
          " of " + counted(steps, "step") + " need not run\n";

@@ -11,12 +11,14 @@
 #include "host/commands/standalone_adapter.h"
 #include "host/display/format.h"
 #include "host/inspection/look_plan.h"
+#include "host/inspection/query_error.h"
 #include "host/inspection/rows_table.h"
 #include "host/run/pipeline_state.h"
 #include "host/run/recorded_output.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/temporary_directory.h"
 #include "protocol/base/text.h"
+#include "protocol/model/step_naming.h"
 
 namespace osiris {
 namespace {
@@ -210,13 +212,16 @@ class ShowCommand {
   }
 
   void add_output(std::string from) {
+    source_ = from;
     if (!options_.sql.empty()) from = query_ = plan_.add_query({from}, options_.sql);
     rows_.add_to(plan_, std::move(from), directory_->path());
   }
 
   int failed(const LookOutcome& outcome) {
-    if (!query_.empty() && outcome.failed_step == query_)
-      return fail(context_, Error(Code::kInvalidArgument, "--sql: " + outcome.step_error, outcome.error->hint));
+    if (!query_.empty() && outcome.failed_step == query_) {
+      const std::string names = std::string(kOnlyInputName) + ", " + relation_name(source_);
+      return fail(context_, query_error(outcome.step_error, outcome.error->hint, names).within("--sql"));
+    }
     return fail(context_, *outcome.error, Json::object(), outcome.source);
   }
 
@@ -289,6 +294,7 @@ class ShowCommand {
   const CompiledStep* step_ = nullptr;
   std::optional<TemporaryDirectory> directory_;
   LookPlan plan_;
+  std::string source_;                          // the step whose rows are shown
   std::string query_, source_file_;             // the id of the user's query; the file that is read
   std::vector<std::string> taken_, run_again_;  // steps whose kept rows are read; steps that are run
   std::vector<std::string> notes_;

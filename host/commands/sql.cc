@@ -11,6 +11,7 @@
 #include "host/commands/sql_prompt.h"
 #include "host/display/format.h"
 #include "host/inspection/kept_relations.h"
+#include "host/inspection/query_error.h"
 #include "host/inspection/rows_table.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
@@ -22,9 +23,7 @@ namespace {
 
 constexpr uint64_t kSqlBytesMax = 64u << 20;
 constexpr size_t kNamedMax = 10;
-constexpr const char* kHint =
-    "osiris run FILE --keep-outputs keeps the rows of steps; osiris show STEP makes them "
-    "again";
+constexpr const char* kHint = "osiris run FILE --keep-outputs keeps rows of steps";
 
 struct Options {
   std::string run, command, timeout;
@@ -110,7 +109,7 @@ class SqlCommand {
     LookPlan plan;
     const auto read = add_relations(relations_, sql, plan);
     if (!read.ok()) return fail(context_, read.error());
-    const std::string query = plan.add_query(*read, sql);
+    const std::string query = plan.add_query(*read, asks_for_relations(sql) ? list_of(relations_) : sql);
     rows_.add_to(plan, query, scratch->path());
     const LookOutcome outcome = look_->run(plan.inputs(), deadline_after(system_clock().monotonic_ns(), timeout_s_));
     if (outcome.error) return failed(outcome, query, sql);
@@ -121,11 +120,11 @@ class SqlCommand {
     if (outcome.failed_step != query) return fail(context_, *outcome.error, Json::object(), outcome.source);
     for (const MissingRelation& relation : relations_.missing)
       if (mentions(sql, relation.name))
-        return fail(context_,
-                    Error(Code::kInvalidArgument,
-                          "the rows of step '" + relation.step_id + "' are not there: " + relation.why, kHint));
-    return fail(context_, Error(Code::kInvalidArgument, outcome.step_error,
-                                outcome.error->hint.empty() ? "there are " + names_text() : outcome.error->hint));
+        return fail(context_, Error(Code::kInvalidArgument,
+                                    "the rows of step '" + relation.step_id + "' are not there: " + relation.why,
+                                    "osiris show " + shell_word(relation.step_id) +
+                                        " --sql \"SELECT … FROM input_df\" makes them again; " + kHint));
+    return fail(context_, query_error(outcome.step_error, outcome.error->hint, names_text()));
   }
 
   Json document(const std::string& sql) const {
@@ -177,7 +176,8 @@ class SqlCommand {
                  printable(relation.step_id) + (relation.entry ? "" : " (" + printable(relation.file.path) + ")")});
     print_out(context_, "Rows of " + printable(record_->run_id) + ", read-only\n\n" + table.text());
     if (!relations_.missing.empty()) print_out(context_, "\nNot there: " + printable(missing_text()) + "\n");
-    print_out(context_, "\nEnd a query with ;  \\q or Ctrl-D leaves\n");
+    print_out(context_,
+              "\nEnd a query with ;  SHOW TABLES lists relations, DESCRIBE their columns, \\q or Ctrl-D leaves\n");
     read_statements(context_, [&](const std::string& sql) { answer(sql); });
     return to_int(ExitCode::kOk);
   }

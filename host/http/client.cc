@@ -14,6 +14,7 @@
 #include "host/http/frames.h"
 #include "protocol/base/categories.h"
 #include "protocol/base/subprocess.h"
+#include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
 #include "protocol/base/wipe.h"
 
@@ -85,7 +86,8 @@ class Client::Program {
     const auto exit = process_.wait(kEnding.count());
     char block[512];
     const ssize_t got = ::read(process_.stderr_fd(), block, sizeof block);
-    const std::string said = got > 0 ? printable_line(std::string(block, static_cast<size_t>(got))) : std::string();
+    const std::string_view words = trim(std::string_view(block, got > 0 ? static_cast<size_t>(got) : 0));
+    const std::string said = printable_line(words);
     return Error(Code::kUnavailable,
                  "osiris-http " + (exit ? exit->describe() : std::string("closed its output")) +
                      (said.empty() ? "" : ": " + said),

@@ -41,6 +41,12 @@ const Artifact* file_of(const std::string& step_id, const std::vector<Artifact>&
   return found;
 }
 
+std::string sql_text(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
+  return quoted + "'";
+}
+
 void give_names(KeptRelations& relations) {
   std::vector<std::string> ids;
   for (const KeptRelation& relation : relations.there) ids.push_back(relation.step_id);
@@ -87,6 +93,27 @@ bool mentions(std::string_view sql, std::string_view name) {
     if ((at == 0 || !is_of_a_name(text[at - 1])) && (end == text.size() || !is_of_a_name(text[end]))) return true;
   }
   return false;
+}
+
+bool asks_for_relations(std::string_view sql) {
+  std::string words;
+  for (const char c : ascii_lower(std::string(trim(sql)))) {
+    const bool is_blank = c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    if (!is_blank)
+      words += c;
+    else if (!words.empty() && words.back() != ' ')
+      words += ' ';
+  }
+  while (!words.empty() && (words.back() == ';' || words.back() == ' ')) words.pop_back();
+  return words == "show tables" || words == "show all tables" || words == "show" || words == "describe";
+}
+
+std::string list_of(const KeptRelations& relations) {
+  std::string rows;
+  for (const KeptRelation& relation : relations.there)
+    rows += (rows.empty() ? "(" : ", (") + sql_text(relation.name) + ", " + sql_text(relation.step_id) + ", " +
+            (relation.entry ? std::to_string(relation.entry->rows_out) : std::string("NULL")) + ")";
+  return "SELECT * FROM (VALUES " + rows + ") relations(relation, step, rows)";
 }
 
 Result<std::vector<std::string>> add_relations(const KeptRelations& relations, std::string_view sql, LookPlan& plan) {

@@ -39,6 +39,10 @@ KeptRelations kept_relations(const Project& project, const ComponentRegistry& re
 // Whether the text holds the name as a word, in either case: as a relation, in a comment or by chance.
 bool mentions(std::string_view sql, std::string_view name);
 
+// SHOW TABLES and its kind, which the gate of steps' SQL refuses: a step has no catalogue. The SQL that answers it.
+bool asks_for_relations(std::string_view sql);
+std::string list_of(const KeptRelations& relations);
+
 // Adds those that `sql` may read, all where it names none. Returns their steps. kInvalidState for a file that is not
 // what it was any more.
 Result<std::vector<std::string>> add_relations(const KeptRelations& relations, std::string_view sql, LookPlan& plan);

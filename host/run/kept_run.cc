@@ -23,6 +23,14 @@ bool may_take(const RepeatRequest& request, const CompiledPipeline& pipeline) {
   return request.uses_cache && std::any_of(pipeline.steps.begin(), pipeline.steps.end(), is_kept);
 }
 
+// A run that may leave a part of a copy: a later one goes on from it and not from what an earlier one had done.
+bool leaves_chunks(const KeptRunInputs& inputs) {
+  return std::any_of(inputs.pipeline.steps.begin(), inputs.pipeline.steps.end(), [&](const CompiledStep& step) {
+    const ComponentSpec* spec = inputs.registry.find(step.component);
+    return spec && spec->has_chunks(step.cfg);
+  });
+}
+
 // Steps with a file that is no more what was hashed, and all that read their rows: what they read is not known.
 std::set<std::string> steps_of_changed_files(const RunKeys& keys) {
   std::set<std::string> changed;
@@ -101,9 +109,10 @@ Status KeptRun::find_base(const KeptRunInputs& inputs) {
 Result<std::unique_ptr<KeptRun>> KeptRun::decide(const KeptRunInputs& inputs, const AdapterInputs& sent,
                                                  const Clock& clock) {
   const bool may_take_rows = may_take(inputs.request, inputs.pipeline);
-  if (!may_take_rows && !inputs.request.keeps) return std::unique_ptr<KeptRun>();
+  const bool may_leave_chunks = leaves_chunks(inputs);
+  if (!may_take_rows && !inputs.request.keeps && !may_leave_chunks) return std::unique_ptr<KeptRun>();
   std::unique_ptr<KeptRun> run(new KeptRun(inputs, clock));
-  run->is_deferred_ = !may_take_rows;
+  run->is_deferred_ = !may_take_rows && !may_leave_chunks;
   run->hashes_.defer(run->is_deferred_);
   const std::string secret = run->secret();
   OSIRIS_TRY(run->find_base(inputs));

@@ -1,6 +1,7 @@
 #include "host/run/step_tally.h"
 
 #include <algorithm>
+#include <set>
 
 #include "protocol/model/kept_output.h"
 
@@ -52,6 +53,25 @@ void try_again(StepState& state, const Json& data, int64_t now) {
   if (data.contains("shard")) return;
   state.progress.begin(now);
   state.outputs.clear();
+}
+
+// One that was taken in; or those that its worker had taken in, and reads again: other workers' stay.
+void note_shards(std::vector<AcceptedShard>& shards, std::string_view name, const Json& data) {
+  if (name == "shard_complete") {
+    shards.push_back({data["shard"].as_uint(), data["rows"].as_uint(), data["fingerprint"].as_string()});
+    return;
+  }
+  std::set<uint64_t> again;
+  for (const Json& index : data["shards"].items()) again.insert(index.as_uint());
+  std::erase_if(shards, [&](const AcceptedShard& shard) { return again.contains(shard.index); });
+}
+
+void note_failure(StepState& state, const Json& data) {
+  state.error = data["error"].as_string();
+  state.error_type = data["error_type"].as_string();
+  state.category = data["category"].as_string();
+  state.hint = data["hint"].as_string();
+  state.detail = data["detail"];
 }
 
 }  // namespace
@@ -116,10 +136,8 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     step(step_id).not_kept = data["reason"].as_string();
   } else if (name == "step_reused") {
     step(step_id).reused_run_id = data["run_id"].as_string();
-  } else if (name == "shard_complete") {
-    step(step_id).shards.push_back({data["shard"].as_uint(), data["rows"].as_uint(), data["fingerprint"].as_string()});
-  } else if (name == "shards_settled" || name == "shards_restarted") {
-    step(step_id).shards.clear();  // those that were taken in before are read again
+  } else if (name == "shard_complete" || name == "shards_restarted") {
+    note_shards(step(step_id).shards, name, data);
   } else if (name == "step_state") {
     step(step_id).state = data["state"];
   } else if (name == "step_complete") {
@@ -130,11 +148,7 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
   } else if (name == "step_failed") {
     StepState& state = step(step_id);
     end(state, data["error_type"].as_string() == "cancelled" ? StepPhase::kCancelled : StepPhase::kFailed);
-    state.error = data["error"].as_string();
-    state.error_type = data["error_type"].as_string();
-    state.category = data["category"].as_string();
-    state.hint = data["hint"].as_string();
-    state.detail = data["detail"];
+    note_failure(state, data);
     // Running neighbours of a failed step are cancelled and then fail too; they are never the cause.
     if (!first_failure_ || (steps_[*first_failure_].error_type == "cancelled" && state.error_type != "cancelled"))
       first_failure_ = index_.at(std::string(step_id));

@@ -3,8 +3,8 @@
 #include "plugins/e2b/age_limit_notice.h"
 #include "plugins/e2b/dependencies.h"
 #include "plugins/e2b/endpoints.h"
+#include "plugins/e2b/failures.h"
 #include "plugins/e2b/worker_template.h"
-#include "plugins/sdk/abi/shown_options.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/wipe.h"
 #include "protocol/http/curl_transport.h"
@@ -22,26 +22,27 @@ constexpr const char* kDefaultTemplate = "base";
 void E2bAdapter::configure(const std::vector<plugin::Setting>& settings) {
   config_ = read_config(settings);
   open_ledger();
-  set_up(config_, sdk::shown_options(kOptions, settings));
+  set_up(config_, kOptions, settings);
 }
 
-Status E2bAdapter::check(const sdk::RunRequest& request) const {
-  OSIRIS_TRY(check_index_reachable(config_, request));
-  return check_budget(request);
+void E2bAdapter::check(const plugin::Request& request) const {
+  const RunInputs inputs = read_inputs(request);
+  check_or_throw(check_index_reachable(config_, inputs));
+  check_or_throw(check_budget(inputs));
 }
 
-Result<std::unique_ptr<sdk::Place>> E2bAdapter::connect() {
+std::unique_ptr<adapter_sdk::Place> E2bAdapter::connect() {
   ApiConfig api;
   api.api_url = config_.api_url;
   api.sandbox_url = config_.sandbox_url;
   api.domain = config_.domain;
   api.timeouts.connect = config_.connect_timeout;
   api.timeouts.total = api.timeouts.idle = config_.request_timeout;
-  const Status lent = host().with_secret(kApiKeyName, [&](std::string_view value) { api.api_key = value; });
-  if (!lent || api.api_key.empty())
-    return make_failure(FailureClass::kAuthError, "there is no E2B API key",
-                        "Set E2B_API_KEY in the environment or in .env; keys are made in E2B's dashboard.");
-  OSIRIS_TRY(check_authorities(config_.ca_file));
+  host().with_secret(kApiKeyName, [&](std::string_view value) { api.api_key = value; });
+  if (api.api_key.empty())
+    throw to_failure(make_failure(FailureClass::kAuthError, "there is no E2B API key",
+                                  "Set E2B_API_KEY in the environment or in .env; keys are made in E2B's dashboard."));
+  check_or_throw(check_authorities(config_.ca_file));
   http::CurlOptions options;
   options.ca_file = config_.ca_file;
   options.proxy = config_.proxy;
@@ -58,59 +59,58 @@ Result<std::unique_ptr<sdk::Place>> E2bAdapter::connect() {
                                     " in " + std::to_string(note.wait.count()) + " ms");
       });
   wipe(api.api_key);
-  return metered(std::move(place));
+  return place;
 }
 
-Result<E2bPlace*> E2bAdapter::e2b() {
-  OSIRIS_TRY(place());
-  return e2b_;
+void E2bAdapter::begin(const plugin::Request& request) {
+  E2bPlace& service = e2b();
+  if (config_.debug) check_or_throw(service.wire().open_log(read_inputs(request).adapter_dir() / "e2b-wire.log"));
+  if (config_.egress_proxy) service.wire().mask(config_.egress_proxy->password);
+  host().event("service_selected", destinations().dump());
 }
 
-Status E2bAdapter::begin(const sdk::RunRequest& request) {
-  OSIRIS_ASSIGN(E2bPlace * service, e2b());
-  if (config_.debug) OSIRIS_TRY(service->wire().open_log(request.adapter_dir() / "e2b-wire.log"));
-  if (config_.egress_proxy) service->wire().mask(config_.egress_proxy->password);
-  host().event("service_selected", {}, destinations());
-  return {};
+Result<BuiltTemplate> E2bAdapter::build_template(const TemplateSpec& spec, const RunInputs& inputs, bool again) {
+  const int64_t started_ns = system_clock().monotonic_ns();
+  BuildOptions options;
+  options.timeout_ms = config_.build_timeout.count();
+  options.sleep = [this](http::Milliseconds wait) { return sleep(wait); };
+  options.log = [this](const std::string& name, const std::string& line) { return take_build_line(name, line); };
+  options.cancelled = &cancelled();
+  options.force = again;
+  options.owner = inputs.settings["owner_id"].as_string_or("unknown");
+  options.retry_budget = config_.retry_budget;
+  options.may_build = [&] { return begin_build(spec); };
+  OSIRIS_TRY(take_shape(expected_shape(config_, true)));
+  if (config_.install_deps && config_.deps_in_template)
+    for (const std::string& warning : pip_warnings(config_)) host().log(OSIRIS_WARN, warning);
+  OSIRIS_ASSIGN(const BuiltTemplate built, ensure_template(e2b().api(), spec, options));
+  end_build();
+  host().event("template_built",
+               Json::object({{"template_id", built.template_id},
+                             {"name", built.name},
+                             {"built", built.built_now},
+                             {"bytes", built.bytes_uploaded},
+                             {"duration_ms", (system_clock().monotonic_ns() - started_ns) / 1'000'000}})
+                   .dump());
+  return built;
 }
 
-Result<sdk::Template> E2bAdapter::choose_template(const sdk::RunRequest& request, bool again) {
-  sdk::Template chosen;
+adapter_sdk::Template E2bAdapter::choose_template(const plugin::Request& request, bool again) {
+  const RunInputs inputs = read_inputs(request);
+  adapter_sdk::Template chosen;
   chosen.id = config_.template_id.empty() ? kDefaultTemplate : config_.template_id;
-  OSIRIS_ASSIGN(E2bPlace * service, e2b());
-  OSIRIS_ASSIGN(const std::optional<TemplateSpec> spec, worker_template(config_, request, chosen.id));
-  if (spec) {
-    const int64_t started_ns = system_clock().monotonic_ns();
-    BuildOptions options;
-    options.timeout_ms = config_.build_timeout.count();
-    options.sleep = [this](http::Milliseconds wait) { return sleep(wait); };
-    options.log = [this](const std::string& name, const std::string& line) { return take_build_line(name, line); };
-    options.cancelled = &cancelled();
-    options.force = again;
-    options.owner = request.settings["owner_id"].as_string_or("unknown");
-    options.retry_budget = config_.retry_budget;
-    options.may_build = [&] { return begin_build(*spec); };
-    OSIRIS_TRY(take_shape(expected_shape(config_, true)));
-    if (config_.install_deps && config_.deps_in_template)
-      for (const std::string& warning : pip_warnings(config_)) host().log(OSIRIS_WARN, warning);
-    OSIRIS_ASSIGN(const BuiltTemplate built, ensure_template(service->api(), *spec, options));
-    end_build();
-    host().event("template_built", {},
-                 Json::object({{"template_id", built.template_id},
-                               {"name", built.name},
-                               {"built", built.built_now},
-                               {"bytes", built.bytes_uploaded},
-                               {"duration_ms", (system_clock().monotonic_ns() - started_ns) / 1'000'000}}));
+  if (const auto spec = value_or_throw(worker_template(config_, inputs, chosen.id))) {
+    const BuiltTemplate built = value_or_throw(build_template(*spec, inputs, again));
     chosen.id = built.template_id;
     chosen.worker_directory = kTemplateRoot;
     chosen.found_by_name = !built.built_now;
     if (config_.deps_in_template) chosen.cache_directory = std::string(kTemplateRoot) + "/cache";
   } else {
-    OSIRIS_TRY(take_shape_of(chosen.id));
+    check_or_throw(take_shape_of(chosen.id));
   }
   if (again) return chosen;
   if (const auto notice = age_limit_notice(config_.timeout.count()))
-    host().log(OSIRIS_WARN, *notice, Json::object({{"notice", true}}));
+    host().log(OSIRIS_WARN, *notice, R"({"notice":true})");
   return chosen;
 }
 
@@ -129,7 +129,7 @@ bool E2bAdapter::take_build_line(const std::string& name, const std::string& lin
   for (const auto& [key, value] : event->members())
     if (key != "event") fields.set(key, value);
   fields.set("where", "template");
-  host().event("dependency_installed", {}, fields);
+  host().event("dependency_installed", fields.dump());
   return false;
 }
 

@@ -1,6 +1,6 @@
 #include "plugins/e2b/age_limit_notice.h"
 
-#include "plugins/sdk/place/lifetime.h"
+#include "protocol/base/quantity.h"
 
 namespace osiris::e2b {
 namespace {
@@ -13,9 +13,9 @@ constexpr int64_t kLargestPlanSeconds = 24 * 3600;
 
 std::optional<std::string> age_limit_notice(int64_t timeout_ms) {
   if (timeout_ms <= kSmallestPlanSeconds * 1000) return std::nullopt;
-  return "this run may take " + sdk::spoken_duration(timeout_ms / 1000) +
+  return "this run may take " + spoken_duration(timeout_ms / 1000) +
          " (--timeout), and a plan ends its sandboxes: E2B's Hobby plan after " +
-         sdk::spoken_duration(kSmallestPlanSeconds) + ", Pro after " + sdk::spoken_duration(kLargestPlanSeconds);
+         spoken_duration(kSmallestPlanSeconds) + ", Pro after " + spoken_duration(kLargestPlanSeconds);
 }
 
 }  // namespace osiris::e2b

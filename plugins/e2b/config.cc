@@ -4,10 +4,10 @@
 #include <charconv>
 
 #include "plugins/e2b/endpoints.h"
+#include "plugins/e2b/failures.h"
 #include "plugins/e2b/network.h"
 #include "plugins/e2b/options.h"
-#include "plugins/sdk/abi/host.h"
-#include "plugins/sdk/place/address.h"
+#include "protocol/base/address.h"
 #include "protocol/base/categories.h"
 
 namespace osiris::e2b {
@@ -49,14 +49,14 @@ Status check_prices(const Config& config) {
 // A proxy on an address that E2B refuses is found before the sandbox is asked for.
 Status check_network(const Config& config) {
   for (const std::string& text : config.network_allow)
-    if (text.find('/') != std::string::npos && text.find("://") == std::string::npos && !sdk::is_address(text))
+    if (text.find('/') != std::string::npos && text.find("://") == std::string::npos && !is_address(text))
       return Error(Code::kInvalidArgument,
                    "--e2b-network-allow " + text + " is neither a host nor a range of addresses",
                    "Write a name, 203.0.113.7 or 203.0.113.0/24.", category::kConfigInvalid);
   if (!config.egress_proxy || config.allow_private || config.allow_loopback) return {};
-  const std::string host = sdk::host_of(config.egress_proxy->address);
-  const auto denied = sdk::range_of(host, service_network().denied_ranges);
-  if (!denied && !sdk::is_loopback(host)) return {};
+  const std::string host = host_of(config.egress_proxy->address);
+  const auto denied = range_of(host, service_description().denied_ranges);
+  if (!denied && !is_loopback(host)) return {};
   return Error(Code::kInvalidArgument, "--e2b-egress-proxy: E2B does not reach " + host + ", a private address",
                "E2B's own machines connect to the proxy: give it an address that the internet reaches. "
                "--e2b-allow-private is for a self-hosted E2B.",
@@ -83,15 +83,15 @@ Status check_shape(const Config& config) {
 }  // namespace
 
 void refuse_gpu(Config&, std::string_view) {
-  throw sdk::to_failure(Error(Code::kUnsupported, "--e2b-gpu: E2B sandboxes have no GPU",
-                              "E2B offers up to 8 CPUs and 8 GiB (more on request); run GPU steps elsewhere.",
-                              category::kConfigInvalid));
+  throw to_failure(Error(Code::kUnsupported, "--e2b-gpu: E2B sandboxes have no GPU",
+                         "E2B offers up to 8 CPUs and 8 GiB (more on request); run GPU steps elsewhere.",
+                         category::kConfigInvalid));
 }
 
 void set_deps_in(Config& config, std::string_view value) { config.deps_in_template = value == "template"; }
 
 void set_egress_proxy(Config& config, std::string_view value) {
-  config.egress_proxy = sdk::value_or_throw(parse_egress_proxy(value));
+  config.egress_proxy = value_or_throw(parse_egress_proxy(value));
 }
 
 void set_max_cost(Config& config, std::string_view value) {
@@ -107,7 +107,7 @@ double price_of(Config& config, const char* flag, std::string_view text, std::st
   double price = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), price);
   if (error != std::errc() || end != text.data() + text.size() || !(price >= 0 && price <= 1))
-    throw sdk::to_failure(
+    throw to_failure(
         Error(Code::kInvalidArgument, std::string(flag) + ": '" + std::string(text) + "' is no price for a second",
               "Write US dollars from 0 to 1, such as " + std::string(default_text) + ".", category::kConfigInvalid));
   config.has_own_prices |= text != default_text;
@@ -127,8 +127,8 @@ void set_price_mem(Config& config, std::string_view value) {
 void set_price_date(Config& config, std::string_view value) {
   if (value.empty() || value.size() > 40 ||
       std::any_of(value.begin(), value.end(), [](unsigned char c) { return c < 0x20; }))
-    throw sdk::to_failure(Error(Code::kInvalidArgument, "--e2b-price-date is no date", "Write it as 2026-11-30.",
-                                category::kConfigInvalid));
+    throw to_failure(Error(Code::kInvalidArgument, "--e2b-price-date is no date", "Write it as 2026-11-30.",
+                           category::kConfigInvalid));
   config.price_date = value;
 }
 
@@ -138,13 +138,13 @@ Config read_config(const std::vector<plugin::Setting>& settings) {
   while (config.api_url.ends_with('/')) config.api_url.pop_back();
   while (config.sandbox_url.ends_with('/')) config.sandbox_url.pop_back();
   if (config.api_url.empty()) config.api_url = "https://api." + config.domain;
-  sdk::check_or_throw(check_service_url("--e2b-api-url", config.api_url, config.allow_http));
-  sdk::check_or_throw(check_service_url("--e2b-sandbox-url", config.sandbox_url, config.allow_http));
-  sdk::check_or_throw(check_network(config));
-  sdk::check_or_throw(check_shape(config));
-  sdk::check_or_throw(check_build_variables(config));
-  sdk::check_or_throw(check_prices(config));
-  sdk::check_or_throw(check_sandboxes(config));
+  check_or_throw(check_service_url("--e2b-api-url", config.api_url, config.allow_http));
+  check_or_throw(check_service_url("--e2b-sandbox-url", config.sandbox_url, config.allow_http));
+  check_or_throw(check_network(config));
+  check_or_throw(check_shape(config));
+  check_or_throw(check_build_variables(config));
+  check_or_throw(check_prices(config));
+  check_or_throw(check_sandboxes(config));
   return config;
 }
 

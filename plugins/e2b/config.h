@@ -2,6 +2,7 @@
 #pragma once
 
 #include <osiris/adapter.hpp>
+#include <osiris/sdk/remote_adapter.hpp>
 
 #include <map>
 #include <optional>
@@ -9,15 +10,13 @@
 #include <string_view>
 #include <vector>
 
-#include "plugins/sdk/place/remote_settings.h"
-
 namespace osiris::e2b {
 
 // E2B's public prices in US dollars, per vCPU and second and per GiB and second, and of when they are.
 inline constexpr std::string_view kPriceCpuText = "0.000014", kPriceMemText = "0.0000045";
 inline constexpr std::string_view kPricesDate = "2025-12";
 
-struct Config : sdk::RemoteSettings {
+struct Config : adapter_sdk::RemoteSettings {
   std::string template_id;  // empty: "base"
   std::string image;        // build a template from this image instead
   std::optional<int64_t> cpu_count;
@@ -28,7 +27,7 @@ struct Config : sdk::RemoteSettings {
   bool debug = false;
 
   std::optional<double> max_cost;  // in US dollars
-  sdk::Milliseconds cost_reserve{0};
+  adapter_sdk::Milliseconds cost_reserve{0};
   double price_cpu = 0, price_mem = 0;
   bool has_own_prices = false;
   std::string price_date;
@@ -39,8 +38,8 @@ struct Config : sdk::RemoteSettings {
   std::string proxy;        // for every call
   std::string https_proxy;  // for calls to https URLs where `proxy` is empty
   std::string no_proxy;     // hosts reached without either
-  sdk::Milliseconds connect_timeout{0};
-  sdk::Milliseconds build_timeout{0};
+  adapter_sdk::Milliseconds connect_timeout{0};
+  adapter_sdk::Milliseconds build_timeout{0};
 };
 
 // What options do that no member can take. Throw plugin::Failure.

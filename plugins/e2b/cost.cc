@@ -4,19 +4,19 @@
 #include <cmath>
 
 #include "plugins/e2b/dependencies.h"
-#include "plugins/sdk/place/lifetime.h"
+#include "protocol/base/quantity.h"
 
 namespace osiris::e2b {
 namespace {
 
-using sdk::dollars;
-using sdk::money_text;
-using sdk::Nanodollars;
+using adapter_sdk::dollars;
+using adapter_sdk::money_text;
+using adapter_sdk::Nanodollars;
 
 constexpr int64_t kHour = 3600;
 
 // Of the runs that the host tells of; sorted.
-std::vector<int64_t> held_seconds(const sdk::RunRequest& request) {
+std::vector<int64_t> held_seconds(const RunInputs& request) {
   std::vector<int64_t> held;
   for (const Json& seconds : request.settings["history"]["machine_seconds"].items())
     if (seconds.is_number() && seconds.as_double() >= 0 && seconds.as_double() < 1e9)
@@ -32,7 +32,7 @@ Json spread(double least, double middle, double most) {
 
 }  // namespace
 
-Json cost_document(const Config& config, const sdk::CostFigures& figures, bool is_final) {
+Json cost_document(const Config& config, const adapter_sdk::CostFigures& figures, bool is_final) {
   Json document = Json::object({{"currency", "USD"}, {"prices", prices_text(config)}, {"final", is_final}});
   document.set("machine_seconds", figures.machine_seconds);
   if (figures.is_priced) {
@@ -44,11 +44,11 @@ Json cost_document(const Config& config, const sdk::CostFigures& figures, bool i
   return document;
 }
 
-std::optional<Shape> expected_shape(const Config& config, const sdk::RunRequest& request) {
+std::optional<Shape> expected_shape(const Config& config, const RunInputs& request) {
   return expected_shape(config, config.install_deps && config.deps_in_template && !requirement_sets(request).empty());
 }
 
-Estimate estimate(const Config& config, const sdk::RunRequest& request) {
+Estimate estimate(const Config& config, const RunInputs& request) {
   Estimate told;
   const std::optional<Shape> shape = expected_shape(config, request);
   const std::vector<int64_t> held = held_seconds(request);
@@ -76,16 +76,16 @@ Estimate estimate(const Config& config, const sdk::RunRequest& request) {
                       spread(static_cast<double>(least), static_cast<double>(middle), static_cast<double>(most)));
     told.document.set("estimate", spread(dollars(rate * least), dollars(rate * middle), dollars(rate * most)));
     told.text = "about " + money_text(rate * middle) + ", from " + money_text(rate * least) + " to " +
-                money_text(rate * most) + ": " + what + " for " + sdk::spoken_duration(middle) + " (" +
-                sdk::spoken_duration(least) + " to " + sdk::spoken_duration(most) + " in the last " +
+                money_text(rate * most) + ": " + what + " for " + spoken_duration(middle) + " (" +
+                spoken_duration(least) + " to " + spoken_duration(most) + " in the last " +
                 std::to_string(held.size()) + (held.size() == 1 ? " run" : " runs") + "), " + hourly;
-    if (config.max_cost && rate * middle > sdk::nanodollars(*config.max_cost))
-      told.warnings.push_back("--max-cost " + money_text(sdk::nanodollars(*config.max_cost)) +
+    if (config.max_cost && rate * middle > adapter_sdk::nanodollars(*config.max_cost))
+      told.warnings.push_back("--max-cost " + money_text(adapter_sdk::nanodollars(*config.max_cost)) +
                               " is less than this pipeline's runs have come to");
   }
   if (config.max_cost && rate > 0)
-    told.text += "; --max-cost " + money_text(sdk::nanodollars(*config.max_cost)) + " is for " +
-                 sdk::spoken_duration(sdk::nanodollars(*config.max_cost) / rate) + " at most";
+    told.text += "; --max-cost " + money_text(adapter_sdk::nanodollars(*config.max_cost)) + " is for " +
+                 spoken_duration(adapter_sdk::nanodollars(*config.max_cost) / rate) + " at most";
   told.text += whose;
   return told;
 }

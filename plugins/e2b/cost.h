@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "plugins/e2b/prices.h"
-#include "plugins/sdk/abi/request.h"
+#include "plugins/e2b/run_inputs.h"
 
 namespace osiris::e2b {
 
 // The event resource_cost.
-Json cost_document(const Config& config, const sdk::CostFigures& figures, bool is_final);
+Json cost_document(const Config& config, const adapter_sdk::CostFigures& figures, bool is_final);
 
 // What a run will probably cost, by how long its earlier ones held their machines ("history" of the settings).
 struct Estimate {
@@ -18,9 +18,9 @@ struct Estimate {
   std::string text;
   std::vector<std::string> warnings;
 };
-Estimate estimate(const Config& config, const sdk::RunRequest& request);
+Estimate estimate(const Config& config, const RunInputs& request);
 
 // The shape that the run's sandbox is expected to have.
-std::optional<Shape> expected_shape(const Config& config, const sdk::RunRequest& request);
+std::optional<Shape> expected_shape(const Config& config, const RunInputs& request);
 
 }  // namespace osiris::e2b

@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <set>
 
+#include "plugins/e2b/failures.h"
 #include "protocol/base/categories.h"
 
 namespace osiris::e2b {
 
-std::vector<std::string> requirement_sets(const sdk::RunRequest& request) {
+std::vector<std::string> requirement_sets(const RunInputs& request) {
   std::set<std::string> sets;
   for (const PlanStep& step : request.steps()) {
     std::set<std::string> requirements;
@@ -21,10 +22,11 @@ std::vector<std::string> requirement_sets(const sdk::RunRequest& request) {
   return {sets.begin(), sets.end()};
 }
 
-Status check_index_reachable(const Config& config, const sdk::RunRequest& request) {
+Status check_index_reachable(const Config& config, const RunInputs& request) {
   const bool installs = config.install_deps && !config.deps_in_template && !requirement_sets(request).empty();
   if (!installs || config.network == "open" || !config.network_allow.empty()) return {};
-  OSIRIS_ASSIGN(const std::vector<std::string> lent, sdk::environment_names(config));
+  std::vector<std::string> lent;
+  OSIRIS_TRY(status_of([&] { lent = adapter_sdk::lent_variable_names(config); }));
   // Packages that are in the template need no index.
   const auto is_offline = [](const std::string& name) { return name == "PIP_NO_INDEX" || name == "PIP_FIND_LINKS"; };
   if (std::any_of(lent.begin(), lent.end(), is_offline)) return {};
@@ -41,9 +43,9 @@ Status check_index_reachable(const Config& config, const sdk::RunRequest& reques
 
 std::vector<std::string> pip_warnings(const Config& config) {
   std::vector<std::string> warnings;
-  const auto names = sdk::environment_names(config);
-  if (!names) return warnings;
-  for (const std::string& variable : *names)
+  std::vector<std::string> names;
+  if (!status_of([&] { names = adapter_sdk::lent_variable_names(config); })) return warnings;
+  for (const std::string& variable : names)
     if (variable.starts_with("PIP_"))
       warnings.push_back(
           variable +

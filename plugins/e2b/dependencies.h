@@ -5,17 +5,17 @@
 #include <vector>
 
 #include "plugins/e2b/config.h"
-#include "plugins/sdk/abi/request.h"
+#include "plugins/e2b/run_inputs.h"
 
 namespace osiris::e2b {
 
 // One environment per interpreter and distinct set of requirements, as `osiris-worker --install-requirements` wants it.
 // Sorted, so that the order of steps and of their lists makes no other template.
-std::vector<std::string> requirement_sets(const sdk::RunRequest& request);
+std::vector<std::string> requirement_sets(const RunInputs& request);
 
 // kInvalidArgument: packages are to be installed in the sandbox, and its network leads to no index. pip would try for
 // minutes, in a sandbox that is paid for.
-Status check_index_reachable(const Config& config, const sdk::RunRequest& request);
+Status check_index_reachable(const Config& config, const RunInputs& request);
 
 // Warnings about variables of pip that are lent to the steps and so do not reach a template build: variables lent are
 // secrets, and a template is no place for one.

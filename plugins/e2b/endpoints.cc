@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "plugins/sdk/place/address.h"
+#include "protocol/base/address.h"
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
@@ -42,12 +42,12 @@ std::string percent_decoded(std::string_view text) {
 
 }  // namespace
 
-Result<sdk::EgressProxy> parse_egress_proxy(std::string_view text) {
+Result<adapter_sdk::EgressProxy> parse_egress_proxy(std::string_view text) {
   if (const std::string scheme = scheme_of(text); !scheme.empty()) {
     if (scheme != "socks5" && scheme != "socks5h") return bad_proxy("E2B speaks SOCKS5 only");
     text.remove_prefix(text.find("://") + 3);
   }
-  sdk::EgressProxy proxy;
+  adapter_sdk::EgressProxy proxy;
   if (const size_t at = text.rfind('@'); at != std::string_view::npos) {
     const std::string_view credentials = text.substr(0, at);
     const size_t colon = std::min(credentials.find(':'), credentials.size());
@@ -60,7 +60,7 @@ Result<sdk::EgressProxy> parse_egress_proxy(std::string_view text) {
   }
   while (text.ends_with('/')) text.remove_suffix(1);
   const size_t colon = text.rfind(':');
-  const int port = sdk::port_of(text);
+  const int port = port_of(text);
   if (colon == std::string_view::npos || colon == 0 || port <= 0 || port > 65535 ||
       text.find_first_of("/?#\\ ") != std::string_view::npos)
     return bad_proxy("a host and a port from 1 to 65535 are needed");
@@ -75,8 +75,8 @@ Status check_service_url(std::string_view option, const std::string& url, bool a
   if (scheme != "http")
     return Error(Code::kInvalidArgument, std::string(option) + ": " + shown + " is no https:// URL",
                  "Write the whole URL: https://HOST.", category::kConfigInvalid);
-  const std::string host = sdk::host_of(url);
-  if (allow_http || sdk::is_loopback(host)) return {};
+  const std::string host = host_of(url);
+  if (allow_http || is_loopback(host)) return {};
   return Error(Code::kInvalidArgument,
                std::string(option) + ": " + shown + " would carry the API key and every secret of the run to " + host +
                    " in the clear",

@@ -2,17 +2,18 @@
 // a password.
 #pragma once
 
+#include <osiris/sdk/egress.hpp>
+
 #include <string>
 #include <string_view>
 
-#include "plugins/sdk/place/egress.h"
 #include "protocol/base/error.h"
 
 namespace osiris::e2b {
 
 // "[socks5://][USER:PASSWORD@]HOST:PORT", by the rules E2B has for it; user and password may be percent-encoded.
 // kInvalidArgument, without quoting what was given.
-Result<sdk::EgressProxy> parse_egress_proxy(std::string_view text);
+Result<adapter_sdk::EgressProxy> parse_egress_proxy(std::string_view text);
 
 // The service's key and every sandbox's token travel to this URL: https, or http to this machine. `option` names it in
 // the error.

@@ -2,6 +2,7 @@
 #include "plugins/e2b/adapter.h"
 #include "plugins/e2b/cost.h"
 #include "plugins/e2b/endpoints.h"
+#include "plugins/e2b/failures.h"
 #include "protocol/base/text.h"
 
 namespace osiris::e2b {
@@ -17,7 +18,7 @@ Json texts(const std::vector<std::string>& values) {
   return list;
 }
 
-std::string egress_text(const Config& config, const sdk::Egress& egress) {
+std::string egress_text(const Config& config, const adapter_sdk::Egress& egress) {
   std::string text;
   if (!egress.internet)
     text = config.network == "none" ? "the sandbox may reach nothing"
@@ -49,29 +50,29 @@ Json E2bAdapter::destinations() const {
 }
 
 std::string E2bAdapter::explain(const plugin::Request& from) {
-  const sdk::RunRequest request = sdk::value_or_throw(sdk::read_request(from));
+  const RunInputs inputs = read_inputs(from);
   const Json to = destinations();
-  std::string service = "the API key is sent to " + to["api_url"].as_string();
-  if (to["proxy"].is_string()) service += " through the proxy " + to["proxy"].as_string();
+  std::string told = "the API key is sent to " + to["api_url"].as_string();
+  if (to["proxy"].is_string()) told += " through the proxy " + to["proxy"].as_string();
   Json facts = Json::array(
-      {fact("service", std::move(service), {"domain", "api-url", "proxy", "https-proxy", "no-proxy", "ca-file"}),
+      {fact("service", std::move(told), {"domain", "api-url", "proxy", "https-proxy", "no-proxy", "ca-file"}),
        fact("sandbox", "files, secrets and records of the run go to " + to["sandbox_url"].as_string(),
             {"domain", "sandbox-url"})});
   Json document = Json::object({{"schema", "osiris.explanation/1"}, {"destinations", to}});
   std::vector<std::string> warnings;
-  const auto egress =
-      sdk::derive_egress(config_, service_network(), request, sdk::system_resolver(service_network().flags));
-  if (egress) {
-    facts.push_back(fact("network", egress_text(config_, *egress), {"network", "network-allow", "egress-proxy"}));
-    for (const std::string& note : egress->notes) facts.push_back(fact("network", note, {}));
-    warnings = egress->warnings;
-    document.set("internet", egress->internet);
-    document.set("network", network_rules(*egress, false));
+  adapter_sdk::Egress egress;
+  const Status derived = status_of([&] { egress = adapter_sdk::derive_egress(config_, service(), from); });
+  if (derived) {
+    facts.push_back(fact("network", egress_text(config_, egress), {"network", "network-allow", "egress-proxy"}));
+    for (const std::string& note : egress.notes) facts.push_back(fact("network", note, {}));
+    warnings = egress.warnings;
+    document.set("internet", egress.internet);
+    document.set("network", network_rules(egress, false));
   } else {
-    warnings.push_back("the run would fail here: " + egress.error().message +
-                       (egress.error().hint.empty() ? "" : " (" + egress.error().hint + ")"));
+    warnings.push_back("the run would fail here: " + derived.error().message +
+                       (derived.error().hint.empty() ? "" : " (" + derived.error().hint + ")"));
   }
-  Estimate cost = estimate(config_, request);
+  Estimate cost = estimate(config_, inputs);
   facts.push_back(fact("cost", std::move(cost.text), {"max-cost", "price-cpu", "price-mem", "cpu", "mem", "template"}));
   for (std::string& warning : cost.warnings) warnings.push_back(std::move(warning));
   document.set("cost", std::move(cost.document));

@@ -1,20 +1,20 @@
 #include "plugins/e2b/network.h"
 
 namespace osiris::e2b {
-namespace {
+const adapter_sdk::ServiceDescription& service_description() {
+  static const adapter_sdk::ServiceDescription description{
+      "e2b",
+      "E2B",
+      "sandbox",
+      "sandboxes",
+      "envd",
+      "--e2b-",
+      {"10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "::1/128",
+       "fc00::/7", "fe80::/10"}};
+  return description;
+}
 
-constexpr std::string_view kDeniedRanges[] = {"10.0.0.0/8",     "100.64.0.0/10", "127.0.0.0/8",
-                                              "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
-                                              "::1/128",        "fc00::/7",      "fe80::/10"};
-
-constexpr sdk::ServiceNetwork kNetwork = {
-    .service = "E2B", .noun = "sandbox", .plural = "sandboxes", .flags = "--e2b-", .denied_ranges = kDeniedRanges};
-
-}  // namespace
-
-const sdk::ServiceNetwork& service_network() { return kNetwork; }
-
-Json network_rules(const sdk::Egress& egress, bool with_password) {
+Json network_rules(const adapter_sdk::Egress& egress, bool with_password) {
   Json network = Json::object();
   if (egress.restricted) {
     Json allow = Json::array();

@@ -2,13 +2,16 @@
 // a name opens E2B's name server to the sandbox; every other port is allowed by address.
 #pragma once
 
-#include "plugins/sdk/place/egress.h"
+#include <osiris/sdk/egress.hpp>
+#include <osiris/sdk/service.hpp>
+
+#include "protocol/base/json.h"
 
 namespace osiris::e2b {
 
-const sdk::ServiceNetwork& service_network();
+const adapter_sdk::ServiceDescription& service_description();
 
 // The "network" of a create request, or null. For people and files: without the proxy's password.
-Json network_rules(const sdk::Egress& egress, bool with_password);
+Json network_rules(const adapter_sdk::Egress& egress, bool with_password);
 
 }  // namespace osiris::e2b

@@ -1,15 +1,17 @@
 #include "plugins/e2b/place.h"
 
+#include <any>
 #include <utility>
 
-#include "plugins/e2b/network.h"
+#include "plugins/e2b/api/failure.h"
+#include "plugins/e2b/failures.h"
 #include "plugins/e2b/sandbox_access.h"
 
 namespace osiris::e2b {
 namespace {
 
-sdk::Machine machine_of(Sandbox sandbox) {
-  sdk::Machine machine;
+adapter_sdk::Machine machine_of(Sandbox sandbox) {
+  adapter_sdk::Machine machine;
   machine.id = sandbox.id;
   machine.metadata = sandbox.metadata;
   machine.is_running = sandbox.state == "running";
@@ -19,12 +21,9 @@ sdk::Machine machine_of(Sandbox sandbox) {
   return machine;
 }
 
-Result<sdk::Machine> machine_of(Result<Sandbox> sandbox) {
-  if (!sandbox) return sandbox.error();
-  return machine_of(*std::move(sandbox));
+CallLimits api_limits(const adapter_sdk::CallLimits& limits) {
+  return {.wait = limits.wait, .cancelled = limits.cancelled};
 }
-
-CallLimits api_limits(const sdk::CallLimits& limits) { return {.wait = limits.wait, .cancelled = limits.cancelled}; }
 
 // After these the service may have made a sandbox although it did not say so: no answer, a 5xx, or an answer that
 // cannot be read. A 4xx says that it did nothing, and what never reached the service did nothing either.
@@ -49,7 +48,7 @@ E2bPlace::E2bPlace(std::unique_ptr<http::Transport> network, const ApiConfig& co
       watched_(*network_),
       api_(config, watched_, policy, std::move(sleep), std::move(note)) {}
 
-Result<sdk::Machine> E2bPlace::create(const sdk::MachineSpec& wanted, const sdk::CallLimits& limits) {
+adapter_sdk::Machine E2bPlace::create(const adapter_sdk::MachineSpec& wanted, const adapter_sdk::CallLimits& limits) {
   SandboxSpec spec;
   spec.template_id = wanted.template_id;
   spec.lease_s = wanted.lease_s;
@@ -57,51 +56,53 @@ Result<sdk::Machine> E2bPlace::create(const sdk::MachineSpec& wanted, const sdk:
   spec.network = network_rules(wanted.egress, true);
   spec.internet = wanted.egress.internet;
   spec.idempotency_key = wanted.idempotency_token;
-  return machine_of(create_sandbox(api_, spec, {.wait = limits.wait, .cancelled = limits.cancelled}));
+  return machine_of(value_or_throw(create_sandbox(api_, spec, {.wait = limits.wait, .cancelled = limits.cancelled})));
 }
 
-sdk::CreateFailure E2bPlace::classify_create_failure(const Error& create_error) const {
-  const std::string code = detail_of(create_error, "error_code").as_string();
-  const int status = http_status_of(create_error);
-  sdk::CreateFailure failure;
-  failure.leaves_doubt = leaves_doubt(create_error);
+adapter_sdk::CreateFailure E2bPlace::classify_create_failure(const plugin::Failure& failure) const {
+  const Error error = to_error(failure);
+  const std::string code = detail_of(error, "error_code").as_string();
+  const int status = http_status_of(error);
+  adapter_sdk::CreateFailure what;
+  what.leaves_doubt = leaves_doubt(error);
   // No answer, or that of a gateway which got none.
-  failure.is_late = failure.leaves_doubt && (status == 0 || status == 502 || status == 504);
-  failure.honours_token = code.starts_with("idempotency_");
-  failure.is_under_way = code == "idempotency_in_progress";
-  failure.lost_outcome = code == "idempotency_outcome_unknown";
-  return failure;
+  what.is_late = what.leaves_doubt && (status == 0 || status == 502 || status == 504);
+  what.honours_token = code.starts_with("idempotency_");
+  what.is_under_way = code == "idempotency_in_progress";
+  what.lost_outcome = code == "idempotency_outcome_unknown";
+  return what;
 }
 
 bool E2bPlace::may_honour_tokens() const { return !api_.is_older(Generation::kSandboxes); }
 
-bool E2bPlace::is_template_failure(const Error& create_error) const {
-  const int status = http_status_of(create_error);
+bool E2bPlace::is_template_failure(const plugin::Failure& failure) const {
+  const int status = http_status_of(to_error(failure));
   return status == 400 || status == 404;
 }
 
-Result<std::vector<sdk::Machine>> E2bPlace::find(const sdk::Metadata& metadata) {
-  OSIRIS_ASSIGN(std::vector<Sandbox> sandboxes, find_by_metadata(api_, metadata));
-  std::vector<sdk::Machine> machines;
-  for (Sandbox& sandbox : sandboxes) machines.push_back(machine_of(std::move(sandbox)));
+std::vector<adapter_sdk::Machine> E2bPlace::find(const adapter_sdk::Metadata& metadata) {
+  std::vector<adapter_sdk::Machine> machines;
+  for (Sandbox& sandbox : value_or_throw(find_by_metadata(api_, metadata)))
+    machines.push_back(machine_of(std::move(sandbox)));
   return machines;
 }
 
 // The answer names the token of the sandbox's envd, which no other call tells.
-Result<sdk::Machine> E2bPlace::take_over(const std::string& id, int64_t lease_s) {
-  return machine_of(connect_sandbox(api_, id, lease_s));
+adapter_sdk::Machine E2bPlace::take_over(const std::string& id, int64_t lease_s) {
+  return machine_of(value_or_throw(connect_sandbox(api_, id, lease_s)));
 }
 
-Result<sdk::Machine> E2bPlace::look(const std::string& id, const sdk::CallLimits& limits) {
-  return machine_of(get_sandbox(api_, id, api_limits(limits)));
+adapter_sdk::Machine E2bPlace::look(const std::string& id, const adapter_sdk::CallLimits& limits) {
+  return machine_of(value_or_throw(get_sandbox(api_, id, api_limits(limits))));
 }
 
-Status E2bPlace::renew(const std::string& id, int64_t lease_s, const sdk::CallLimits& limits) {
-  return renew_lease(api_, id, lease_s, api_limits(limits));
+void E2bPlace::renew(const std::string& id, int64_t lease_s, const adapter_sdk::CallLimits& limits) {
+  check_or_throw(renew_lease(api_, id, lease_s, api_limits(limits)));
 }
 
-bool E2bPlace::is_end_of_life(const Error& renew_error) const {
-  return failure_class_of(renew_error) == FailureClass::kQuotaExceeded && http_status_of(renew_error) == 400;
+bool E2bPlace::is_end_of_life(const plugin::Failure& failure) const {
+  const Error error = to_error(failure);
+  return failure_class_of(error) == FailureClass::kQuotaExceeded && http_status_of(error) == 400;
 }
 
 std::string_view E2bPlace::short_life_hint() const {
@@ -109,22 +110,29 @@ std::string_view E2bPlace::short_life_hint() const {
          "sandboxes.";
 }
 
-Status E2bPlace::kill(const std::string& id, const sdk::CallLimits& limits) {
-  return kill_sandbox(api_, id, api_limits(limits));
+void E2bPlace::kill(const std::string& id, const adapter_sdk::CallLimits& limits) {
+  check_or_throw(kill_sandbox(api_, id, api_limits(limits)));
 }
 
-bool E2bPlace::is_refusal(const Error& error) const {
-  const int status = http_status_of(error);
+bool E2bPlace::is_refusal(const plugin::Failure& failure) const {
+  const int status = http_status_of(to_error(failure));
   return status >= 400 && status < 500 && status != 429;
 }
 
-Result<bool> E2bPlace::is_gone(const std::string& id, const sdk::CallLimits& limits) {
-  return e2b::is_gone(api_, id, api_limits(limits));
+bool E2bPlace::is_gone(const std::string& id, const adapter_sdk::CallLimits& limits) {
+  return value_or_throw(e2b::is_gone(api_, id, api_limits(limits)));
 }
 
-Json E2bPlace::shown_rules(const sdk::Egress& egress) const { return network_rules(egress, false); }
+bool E2bPlace::may_pass(const plugin::Failure& failure) const { return e2b::may_pass(to_error(failure)); }
 
-std::unique_ptr<sdk::MachineAccess> E2bPlace::access(const sdk::Machine& machine, sdk::Milliseconds stall_limit) {
+std::string E2bPlace::hint(std::string_view failure_class) const { return std::string(usual_hint(failure_class)); }
+
+std::string E2bPlace::shown_rules(const adapter_sdk::Egress& egress) const {
+  return network_rules(egress, false).dump();
+}
+
+std::unique_ptr<adapter_sdk::MachineAccess> E2bPlace::access(const adapter_sdk::Machine& machine,
+                                                             adapter_sdk::Milliseconds stall_limit) {
   return std::make_unique<SandboxAccess>(api_, std::any_cast<const Sandbox&>(machine.own), stall_limit);
 }
 

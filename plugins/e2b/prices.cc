@@ -21,11 +21,12 @@ std::string Shape::text() const {
          (memory_mb % 1024 == 0 ? std::to_string(memory_mb / 1024) + " GiB" : std::to_string(memory_mb) + " MiB");
 }
 
-sdk::Nanodollars rate_of(const Config& config, const Shape& shape) {
+adapter_sdk::Nanodollars rate_of(const Config& config, const Shape& shape) {
   const double cpus = static_cast<double>(std::clamp<int64_t>(shape.cpu_count, 0, 4096));
   const double gib = static_cast<double>(std::clamp<int64_t>(shape.memory_mb, 0, 1 << 24)) / 1024;
   // What is left of a whole number by the arithmetic is no price.
-  return static_cast<sdk::Nanodollars>(std::ceil((cpus * config.price_cpu + gib * config.price_mem) * 1e9 - 1e-3));
+  return static_cast<adapter_sdk::Nanodollars>(
+      std::ceil((cpus * config.price_cpu + gib * config.price_mem) * 1e9 - 1e-3));
 }
 
 bool asks_for_template(const Config& config) {

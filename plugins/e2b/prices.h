@@ -3,11 +3,12 @@
 // sandbox runs.
 #pragma once
 
+#include <osiris/sdk/ledger.hpp>
+
 #include <optional>
 #include <string>
 
 #include "plugins/e2b/config.h"
-#include "plugins/sdk/place/ledger.h"
 
 namespace osiris::e2b {
 
@@ -19,7 +20,7 @@ struct Shape {
 };
 
 // Per second; rounded up to a billionth of a dollar.
-sdk::Nanodollars rate_of(const Config& config, const Shape& shape);
+adapter_sdk::Nanodollars rate_of(const Config& config, const Shape& shape);
 
 // What a template is given by osiris or by E2B: the public base template, what was asked for, E2B's defaults for what
 // was not. nullopt: a template of the user's own, whose shape its name does not tell. `is_built`: from that template

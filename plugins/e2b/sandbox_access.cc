@@ -2,12 +2,15 @@
 
 #include <signal.h>
 
+#include <optional>
 #include <utility>
+
+#include "plugins/e2b/failures.h"
 
 namespace osiris::e2b {
 namespace {
 
-using sdk::Milliseconds;
+using adapter_sdk::Milliseconds;
 
 // "signal: killed" and its like, as envd (Go) spells them.
 int signal_from(const std::string& status) {
@@ -18,28 +21,30 @@ int signal_from(const std::string& status) {
   return 0;
 }
 
-class Stream : public sdk::ProcessStream {
+class Stream : public adapter_sdk::ProcessStream {
  public:
   explicit Stream(std::unique_ptr<e2b::ProcessStream> inner) : inner_(std::move(inner)) {}
 
-  Result<sdk::ProcessEvent> next(Milliseconds wait) override {
-    OSIRIS_ASSIGN(ProcessEvent from, inner_->next(wait));
-    sdk::ProcessEvent event;
+  std::optional<adapter_sdk::ProcessEvent> next(Milliseconds wait) override {
+    auto next = inner_->next(wait);
+    if (!next && next.error().code == Code::kDeadline) return std::nullopt;
+    ProcessEvent from = value_or_throw(std::move(next));
+    adapter_sdk::ProcessEvent event;
     event.pid = from.pid;
     event.bytes = std::move(from.bytes);
     switch (from.kind) {
       case ProcessEvent::Kind::kStart:
-        event.kind = sdk::ProcessEvent::Kind::kStart;
+        event.kind = adapter_sdk::ProcessEvent::Kind::kStart;
         break;
       case ProcessEvent::Kind::kStdout:
-        event.kind = sdk::ProcessEvent::Kind::kOutput;
+        event.kind = adapter_sdk::ProcessEvent::Kind::kOutput;
         break;
       case ProcessEvent::Kind::kStderr:
-        event.kind = sdk::ProcessEvent::Kind::kLog;
+        event.kind = adapter_sdk::ProcessEvent::Kind::kLog;
         break;
       case ProcessEvent::Kind::kEnd:
-        event.kind = sdk::ProcessEvent::Kind::kEnd;
-        event.exit.kind = from.exited ? sdk::ExitInfo::Kind::kExited : sdk::ExitInfo::Kind::kSignaled;
+        event.kind = adapter_sdk::ProcessEvent::Kind::kEnd;
+        event.exit.kind = from.exited ? adapter_sdk::Exit::Kind::kExited : adapter_sdk::Exit::Kind::kSignaled;
         event.exit.status = from.exited ? from.exit_code : signal_from(from.status);
         break;
     }
@@ -52,25 +57,26 @@ class Stream : public sdk::ProcessStream {
 };
 
 // The answer to a GET of a file. The head comes with the first bytes of the body, and is looked at then.
-class FileStream : public sdk::ByteStream {
+class FileStream : public adapter_sdk::ByteSource {
  public:
   FileStream(std::unique_ptr<http::Exchange> exchange, uint64_t offset, std::string operation)
       : exchange_(std::move(exchange)), offset_(offset), operation_(std::move(operation)) {}
 
-  Result<std::string> read(Milliseconds wait) override {
+  std::optional<std::string> read(Milliseconds wait) override {
     auto bytes = exchange_->read(wait);
-    if (!bytes) return is_early(bytes.error()) ? bytes : Result<std::string>(broke(bytes.error()));
-    if (head_seen_) return bytes;
+    if (!bytes && is_early(bytes.error())) return std::nullopt;
+    if (!bytes) throw to_failure(broke(bytes.error()));
+    if (head_seen_) return *std::move(bytes);
     const auto head = exchange_->head();
-    if (!head) return broke(head.error());
+    if (!head) throw to_failure(broke(head.error()));
     head_seen_ = true;
     const int status = (*head)->status;
     if (status == 416 && offset_ > 0) return std::string();  // it broke after the last byte
-    if (status == (offset_ > 0 ? 206 : 200)) return bytes;
+    if (status == (offset_ > 0 ? 206 : 200)) return *std::move(bytes);
     http::ExchangeResult outcome;
     outcome.response = **head;
     outcome.response->body = *std::move(bytes);
-    return failure_from(outcome, operation_);
+    throw to_failure(failure_from(outcome, operation_));
   }
 
  private:
@@ -90,46 +96,48 @@ class FileStream : public sdk::ByteStream {
 
 }  // namespace
 
-Result<uint64_t> SandboxAccess::upload(std::vector<sdk::UploadPart> parts, const std::atomic<bool>& cancelled,
-                                       std::function<void()> opened) {
+uint64_t SandboxAccess::upload(std::vector<adapter_sdk::UploadPart> parts, const std::atomic<bool>& cancelled,
+                               const std::function<void()>& opened) {
   std::vector<UploadPart> own;
-  for (sdk::UploadPart& part : parts) own.push_back({std::move(part.path), std::move(part.write)});
-  return envd_.upload(own, &cancelled, std::move(opened));
+  for (adapter_sdk::UploadPart& part : parts)
+    own.push_back({std::move(part.path),
+                   [write = std::move(part.write)](const auto& sink) { return status_of([&] { write(sink); }); }});
+  return value_or_throw(envd_.upload(own, &cancelled, opened));
 }
 
-std::unique_ptr<sdk::ByteStream> SandboxAccess::download(const std::string& path, uint64_t offset,
-                                                         std::string operation) {
-  return std::make_unique<FileStream>(envd_.download(path, offset), offset, std::move(operation));
+std::unique_ptr<adapter_sdk::ByteSource> SandboxAccess::download(const std::string& path, uint64_t offset,
+                                                                 const std::string& operation) {
+  return std::make_unique<FileStream>(envd_.download(path, offset), offset, operation);
 }
 
-std::unique_ptr<sdk::ProcessStream> SandboxAccess::start(const sdk::StartSpec& spec) {
+std::unique_ptr<adapter_sdk::ProcessStream> SandboxAccess::start(const adapter_sdk::StartSpec& spec) {
   return std::make_unique<Stream>(
       envd_.start({.command = spec.command, .arguments = spec.arguments, .environment = spec.environment}));
 }
 
-std::unique_ptr<sdk::ProcessStream> SandboxAccess::connect(int64_t pid) {
+std::unique_ptr<adapter_sdk::ProcessStream> SandboxAccess::connect(int64_t pid) {
   return std::make_unique<Stream>(envd_.connect(pid));
 }
 
-Status SandboxAccess::send_input(int64_t pid, std::string_view bytes, const std::atomic<bool>& cancelled) {
-  return envd_.stream_input(pid, bytes, &cancelled);
+void SandboxAccess::send_input(int64_t pid, std::string_view bytes, const std::atomic<bool>& cancelled) {
+  check_or_throw(envd_.stream_input(pid, bytes, &cancelled));
 }
 
-Status SandboxAccess::kill(int64_t pid) {
-  Status killed = envd_.signal(pid, true);
-  return !killed && failure_class_of(killed.error()) == FailureClass::kNotFound ? Status() : killed;
+void SandboxAccess::kill(int64_t pid) {
+  const Status killed = envd_.signal(pid, true);
+  if (!killed && failure_class_of(killed.error()) != FailureClass::kNotFound) throw to_failure(killed.error());
 }
 
-Result<std::vector<int64_t>> SandboxAccess::list() { return envd_.list_processes(); }
-Result<bool> SandboxAccess::is_alive() { return envd_.is_alive(); }
+std::vector<int64_t> SandboxAccess::list() { return value_or_throw(envd_.list_processes()); }
+bool SandboxAccess::is_alive() { return value_or_throw(envd_.is_alive()); }
 
-bool SandboxAccess::is_unknown_process(const Error& error) const {
-  return detail_of(error, "rpc_code").as_string() == "not_found";
+bool SandboxAccess::is_unknown_process(const plugin::Failure& failure) const {
+  return detail_of(to_error(failure), "rpc_code").as_string() == "not_found";
 }
 
-bool SandboxAccess::is_input_closed(const Error& error) const {
+bool SandboxAccess::is_input_closed(const plugin::Failure& failure) const {
   // "internal": envd's "error writing to stdin: it is closed".
-  return is_unknown_process(error) || detail_of(error, "rpc_code").as_string() == "internal";
+  return is_unknown_process(failure) || detail_of(to_error(failure), "rpc_code").as_string() == "internal";
 }
 
 }  // namespace osiris::e2b

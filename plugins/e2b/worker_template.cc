@@ -1,9 +1,9 @@
 #include "plugins/e2b/worker_template.h"
 
+#include <osiris/sdk/delivery.hpp>
+
 #include "plugins/e2b/dependencies.h"
-#include "plugins/sdk/package/delivery.h"
-#include "plugins/sdk/package/layout.h"
-#include "plugins/sdk/package/stub_bytes.h"
+#include "plugins/e2b/failures.h"
 #include "protocol/archive/build_context.h"
 #include "protocol/base/file.h"
 #include "protocol/base/sha256.h"
@@ -43,7 +43,7 @@ Result<BuildStep> copy_step(const std::filesystem::path& context, const std::vec
 
 }  // namespace
 
-Result<std::optional<TemplateSpec>> worker_template(const Config& config, const sdk::RunRequest& request,
+Result<std::optional<TemplateSpec>> worker_template(const Config& config, const RunInputs& request,
                                                     const std::string& from_template) {
   const std::vector<std::string> sets =
       config.install_deps && config.deps_in_template ? requirement_sets(request) : std::vector<std::string>();
@@ -52,10 +52,10 @@ Result<std::optional<TemplateSpec>> worker_template(const Config& config, const 
 
   const std::filesystem::path directory = request.adapter_dir() / "template";
   OSIRIS_TRY(make_directories(directory));
-  OSIRIS_ASSIGN(const std::string packed, sdk::packed_worker(request.worker_path, request.worker_sha256));
+  std::string packed;
+  OSIRIS_TRY(status_of([&] { packed = adapter_sdk::packed_worker(request.worker_path, request.worker_sha256); }));
   OSIRIS_TRY(write_file_atomically(directory / "worker.zst", packed));
-  OSIRIS_TRY(
-      write_file_atomically(directory / "unpack", std::string_view(sdk::kStubBytes, sdk::kStubSize), {.mode = 0755}));
+  OSIRIS_TRY(write_file_atomically(directory / "unpack", adapter_sdk::worker_unpacker(), {.mode = 0755}));
 
   TemplateSpec spec;
   spec.from_image = config.image;
@@ -64,7 +64,7 @@ Result<std::optional<TemplateSpec>> worker_template(const Config& config, const 
   if (config.memory_bytes) spec.memory_mb = *config.memory_bytes / (1 << 20);
   if (config.min_free_disk_bytes) spec.min_free_disk_mb = (*config.min_free_disk_bytes + (1 << 20) - 1) / (1 << 20);
   const std::string root = kTemplateRoot;
-  const std::string worker = sdk::worker_file(root, request.worker_sha256);
+  const std::string worker = adapter_sdk::worker_place(root, request.worker_sha256);
   OSIRIS_ASSIGN(BuildStep copy, copy_step(directory / "worker.tar.gz",
                                           {{"osiris/unpack", directory / "unpack", 0755},
                                            {"osiris/worker.zst", directory / "worker.zst", 0644}},

@@ -8,7 +8,7 @@
 
 #include "plugins/e2b/api/templates.h"
 #include "plugins/e2b/config.h"
-#include "plugins/sdk/abi/request.h"
+#include "plugins/e2b/run_inputs.h"
 
 namespace osiris::e2b {
 
@@ -16,7 +16,7 @@ namespace osiris::e2b {
 inline constexpr const char* kTemplateRoot = "/opt/osiris";
 
 // nullopt: the default, nothing was asked for. Writes what the build copies below the session's adapter directory.
-Result<std::optional<TemplateSpec>> worker_template(const Config& config, const sdk::RunRequest& request,
+Result<std::optional<TemplateSpec>> worker_template(const Config& config, const RunInputs& request,
                                                     const std::string& from_template);
 
 }  // namespace osiris::e2b

@@ -1,7 +1,8 @@
 # osiris-adapter-sdk: the API of include/osiris/sdk/ and all it stands on as one archive of one object, in which nothing but the API is
 # visible: an author's own copies of OpenSSL, zstd or libarchive never meet the ones in here (docs/decisions/0192-the-installed-sdk.md).
 osiris_library(osiris_sdk_api
-  SOURCES api/convert.cc api/elsewhere.cc api/json.cc api/machine.cc api/process.cc api/worker_run.cc
+  SOURCES api/byte_stream.cc api/convert.cc api/delivery.cc api/egress.cc api/elsewhere.cc api/json.cc api/options.cc api/place.cc
+          api/process.cc api/remote_adapter.cc api/service.cc api/worker_run.cc
   LINKS osiris_sdk_remote)
 
 file(STRINGS include/osiris/sdk/version.h sdk_version REGEX "define OSIRIS_SDK_VERSION ")

@@ -4,8 +4,8 @@
 set -eu
 cxx=$1 objcopy=$2 ar=$3 archive=$4 object=$5 api=$6
 shift 6
-# Whatever the API defines is a root of the collection.
-roots=$(nm --defined-only --extern-only "$api" | awk '$3 ~ /NK?6osiris11adapter_sdk/ { print "-Wl,-u," $3 }' | sort -u)
+# Whatever of the API is defined anywhere is a root of the collection: some of its classes are the sdk's own.
+roots=$(nm --defined-only --extern-only "$api" "$@" | awk '$3 ~ /NK?6osiris11adapter_sdk/ { print "-Wl,-u," $3 }' | sort -u)
 # Groups are resolved here: one that is hidden would take the place of an author's of the same name.
 # shellcheck disable=SC2086
 "$cxx" -r -nostdlib -o "$object" -Wl,--gc-sections -Wl,-d -Wl,--unique=.text -Wl,--unique=.rodata -Wl,--unique=.data -Wl,--force-group-allocation $roots -Wl,--whole-archive "$api" -Wl,--no-whole-archive \

@@ -133,4 +133,16 @@ Result<int64_t> parse_byte_count(std::string_view text, std::string_view bare_un
 bool is_duration_unit(std::string_view unit) { return find_unit(kTimeUnits, unit) != nullptr; }
 bool is_byte_unit(std::string_view unit) { return find_unit(kByteUnits, unit) != nullptr; }
 
+std::string spoken_duration(int64_t seconds) {
+  if (seconds <= 0) return "0 s";
+  std::string text;
+  const auto add = [&](int64_t count, const char* unit) {
+    if (count > 0) text += (text.empty() ? "" : " ") + std::to_string(count) + " " + unit;
+  };
+  add(seconds / 3600, "h");
+  add(seconds / 60 % 60, "min");
+  if (seconds < 3600) add(seconds % 60, "s");
+  return text;
+}
+
 }  // namespace osiris

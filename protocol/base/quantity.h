@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "protocol/base/error.h"
@@ -14,6 +15,9 @@ namespace osiris {
 Result<double> parse_duration_s(std::string_view text, std::string_view bare_unit = {});
 // In bytes; `bare_unit` likewise (empty: bytes). "k", "KiB" are 1024, "kB" is 1000; any case.
 Result<int64_t> parse_byte_count(std::string_view text, std::string_view bare_unit = {});
+
+// "1 h", "1 min 58 s", "8 s": whole seconds, for people.
+std::string spoken_duration(int64_t seconds);
 
 bool is_duration_unit(std::string_view unit);
 bool is_byte_unit(std::string_view unit);

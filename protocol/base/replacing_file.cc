@@ -14,6 +14,8 @@
 namespace osiris {
 namespace {
 
+constexpr size_t kPieceBytes = size_t{256} << 10;
+
 // A rename would put the file in a link's place and leave what the link means as it is.
 Status check_kind(const std::filesystem::path& target) {
   std::error_code ignored;
@@ -71,10 +73,15 @@ Status ReplacingFile::open(bool create_dirs) {
   return {};
 }
 
+// In pieces that are still in the processor's cache when they are looked at a second time.
 Status ReplacingFile::write(std::string_view bytes) {
-  if (hash_) hash_->update(bytes);
-  if (!write_all(file_.get(), bytes)) return errno_error(errno, "cannot write", target_);
-  bytes_written_ += bytes.size();
+  while (!bytes.empty()) {
+    const std::string_view piece = bytes.substr(0, hash_ ? kPieceBytes : bytes.size());
+    if (hash_) hash_->update(piece);
+    if (!write_all(file_.get(), piece)) return errno_error(errno, "cannot write", target_);
+    bytes_written_ += piece.size();
+    bytes.remove_prefix(piece.size());
+  }
   return {};
 }
 

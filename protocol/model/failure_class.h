@@ -2,7 +2,11 @@
 // a service's API and the adapter that uses it share.
 #pragma once
 
+#include <chrono>
+#include <string>
 #include <string_view>
+
+#include "protocol/base/error.h"
 
 namespace osiris {
 
@@ -17,24 +21,19 @@ enum class FailureClass {
 };
 
 // "QuotaExceeded", "CreationTimeout", ...
-constexpr std::string_view failure_class_name(FailureClass failure) {
-  switch (failure) {
-    case FailureClass::kQuotaExceeded:
-      return "QuotaExceeded";
-    case FailureClass::kCreationTimeout:
-      return "CreationTimeout";
-    case FailureClass::kSandboxError:
-      return "SandboxError";
-    case FailureClass::kWorkerCrash:
-      return "WorkerCrash";
-    case FailureClass::kAuthError:
-      return "AuthError";
-    case FailureClass::kNotFound:
-      return "NotFound";
-    case FailureClass::kNetworkError:
-      return "NetworkError";
-  }
-  return "SandboxError";
-}
+std::string_view failure_class_name(FailureClass failure);
+
+// An error of a service: the code of its class, the category "<service>.<class>" (no service: none), and in the detail
+// {"class","attempts","retried"}.
+Error service_failure(std::string_view service, FailureClass failure, std::string message, std::string hint,
+                      Json detail = Json::object());
+
+// What its detail says: the class, kSandboxError where it names none; how long the service asked to wait
+// ("retry_after_s"), 0 where it did not.
+FailureClass failure_class_of(const Error& error);
+std::chrono::milliseconds retry_after_of(const Error& error);
+
+// The same error, saying that it took `attempts` to come to it.
+Error after_attempts(Error error, int attempts);
 
 }  // namespace osiris

@@ -222,7 +222,7 @@ class FewSandboxes : public ManySandboxes {
 TEST_F(FewSandboxes, ARunGoesOnWithThoseThatItGetsAndSaysSo) {
   const Outcome outcome = project_.osiris(arguments("4"));
   expect_whole(outcome);
-  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("the run goes on with one sandbox less"));
+  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("the run goes on with fewer sandboxes than the 4 asked for"));
 }
 
 TEST_F(ManySandboxes, ACancelledRunLeavesNone) {

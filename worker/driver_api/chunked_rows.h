@@ -32,6 +32,8 @@ class ChunkedRows {
   virtual const ChunkPlan& plan() const = 0;
   // What is asked of which source: texts by name. Two runs that say the same read the same, each at its own time.
   virtual const Json& identity() const = 0;
+  // A reader that will choose: from here on its failure is its own, and the steps are not run one after the other.
+  virtual void claim() = 0;
   // Before the first scan: each scan gives one of these chunks of `plan`, in this order. Without it one scan gives all
   // rows.
   virtual void choose(ChunkPlan plan, std::vector<size_t> chunks) = 0;

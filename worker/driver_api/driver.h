@@ -90,7 +90,7 @@ struct ShardPlace {
 
 // Whose step it is, for what a run leaves on a server and a later one goes on from.
 struct StepOrigin {
-  std::string pipeline;  // empty: what a run leaves is found by nobody
+  std::string pipeline;  // empty: no later run finds what this one leaves
   std::string run_id;
   std::string worker;    // its version
   bool resumes = false;  // the user asked for what an earlier run has left
@@ -202,8 +202,8 @@ class StreamedOutput {
   virtual Result<StepOutcome> finish() = 0;
   // The same rows in chunks, for a reader that takes them so; null: they have none.
   virtual ChunkedRows* chunked_rows() { return nullptr; }
-  // In the place of finish(), where a reader of chunks has failed by itself: what it has committed stays, so the steps
-  // are not run one after the other. kUnsupported where it read no chunks.
+  // In the place of finish(), where a reader that claimed the chunks has failed by itself: what it has committed stays,
+  // so the steps are not run one after the other. kUnsupported where none did.
   virtual Result<StepOutcome> stop() { return Error(Code::kUnsupported, "the rows were not read in chunks"); }
   // After a scan that did not come to its end: what its own source said, where run() would have failed with just that.
   // Then it is the step's error and run() is not called: the source would be asked twice, and may say something else.

@@ -96,8 +96,10 @@ bool ShardedStep::run_once() {
 
 void ShardedStep::begin_again(unsigned time) {
   runner_.log_.warning("step " + step_.id + ": all shards are read again: " + failure_->message);
+  Json taken_in = Json::array();
+  for (size_t i = 0; i < accepted_; ++i) taken_in.push_back(shards()[i].index);
   emit_event(runner_.sink_, "shards_restarted", step_.id,
-             Json::object({{"time", uint64_t{time}}, {"error", failure_->message}}));
+             Json::object({{"time", uint64_t{time}}, {"error", failure_->message}, {"shards", std::move(taken_in)}}));
 }
 
 // What is settled is told before a row is read: the host records it.

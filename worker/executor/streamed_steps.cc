@@ -227,7 +227,8 @@ Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector
   // The last one has failed by itself, and the steps before have ended well or its chunks are committed: it may have
   // written what it cannot take back.
   const bool has_failed = !last_end.status.ok() && last_end.status.error().code != Code::kCancelled;
-  if (has_failed && !outcome_ && !output_->failure())
+  const bool asks_for_rows = has_failed && last_end.status.error().code == Code::kUnsupported;
+  if (has_failed && !asks_for_rows && !outcome_ && !output_->failure())
     if (const auto stopped = output_->stop(); stopped.ok()) outcome_ = *stopped;
   const bool is_its_own = has_failed && outcome_;
   if (!is_its_own && !last_end.status.ok()) {

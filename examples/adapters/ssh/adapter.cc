@@ -28,6 +28,12 @@ std::string unique_word() {
   return text;
 }
 
+// Paths in messages are the user's own, wherever the step ran; of a full disk it matters which.
+plugin::Failure naming_disk(const plugin::Failure& failure, const std::string& host) {
+  if (failure.message().find("No space left on device") == std::string::npos) return failure;
+  return {failure.code(), failure.message() + " (the disk of " + host + ")", failure.hint(), failure.detail_json()};
+}
+
 std::string entry(const std::string& place) { return R"({"kind":"ssh.directory","id":)" + sdk::json_string(place); }
 
 }  // namespace
@@ -93,6 +99,7 @@ plugin::RunResult SshAdapter::execute(const plugin::Request& request) {
         [&](const std::string& script) { return far.start(script, directory, request, run_.waker()); },
         false};
     plugin::RunResult result = run_.run_elsewhere(request, where);
+    if (result.failure) result.failure.emplace(naming_disk(*result.failure, config_.host));
     if (result.failure && result.failure->code() != OSIRIS_RUN_FAILED) release_quietly();
     return result;
   } catch (...) {

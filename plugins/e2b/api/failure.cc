@@ -1,7 +1,6 @@
 #include "plugins/e2b/api/failure.h"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <utility>
 
@@ -9,37 +8,6 @@
 
 namespace osiris::e2b {
 namespace {
-
-constexpr std::array kClasses{FailureClass::kQuotaExceeded, FailureClass::kCreationTimeout, FailureClass::kSandboxError,
-                              FailureClass::kWorkerCrash,   FailureClass::kAuthError,       FailureClass::kNotFound,
-                              FailureClass::kNetworkError};
-
-Code code_of(FailureClass failure) {
-  switch (failure) {
-    case FailureClass::kQuotaExceeded:
-      return Code::kExhausted;
-    case FailureClass::kAuthError:
-      return Code::kUnauthenticated;
-    case FailureClass::kNotFound:
-      return Code::kNotFound;
-    default:
-      return Code::kUnavailable;
-  }
-}
-
-// Of failures without an answer of a service.
-std::string_view hint_for(FailureClass failure) {
-  switch (failure) {
-    case FailureClass::kCreationTimeout:
-      return "The service found no room in time; try again, or in another region or shape.";
-    case FailureClass::kWorkerCrash:
-      return "See osiris.log of the session for the worker's last lines.";
-    case FailureClass::kNetworkError:
-      return "Check the network, the proxy and --e2b-api-url.";
-    default:
-      return classify({}).hint;
-  }
-}
 
 constexpr bool is_server_trouble(int status) { return status >= 500 && status != 501 && status != 507; }
 
@@ -54,10 +22,6 @@ std::string request_id_of(const http::Response& response) {
 const Json& detail_of(const Error& error, std::string_view field) { return error.detail[field]; }
 
 int http_status_of(const Error& error) { return static_cast<int>(detail_of(error, "http_status").as_int()); }
-
-http::Milliseconds retry_after_of(const Error& error) {
-  return http::Milliseconds(detail_of(error, "retry_after_s").as_int() * 1000);
-}
 
 bool may_pass(const Error& error) {
   if (!error.category.starts_with("e2b.")) return false;  // this machine's, or unknown
@@ -74,30 +38,19 @@ bool may_pass(const Error& error) {
          failure == FailureClass::kCreationTimeout;
 }
 
-Error after_attempts(Error error, int attempts) {
-  if (attempts < 2 || !error.detail.is_object()) return error;
-  error.detail.set("attempts", attempts);
-  error.detail.set("retried", true);
-  error.message += "; tried " + std::to_string(attempts) + " times";
-  return error;
+std::string_view usual_hint(std::string_view failure_class) {
+  if (failure_class == failure_class_name(FailureClass::kCreationTimeout))
+    return "The service found no room in time; try again, or in another region or shape.";
+  if (failure_class == failure_class_name(FailureClass::kWorkerCrash))
+    return "See osiris.log of the session for the worker's last lines.";
+  if (failure_class == failure_class_name(FailureClass::kNetworkError))
+    return "Check the network, the proxy and --e2b-api-url.";
+  return classify({}).hint;
 }
 
 Error make_failure(FailureClass failure, std::string message, std::string hint, Json detail) {
-  Error error(code_of(failure), std::move(message), hint.empty() ? std::string(hint_for(failure)) : std::move(hint));
-  error.category = "e2b." + std::string(failure_class_name(failure));
-  detail.set("class", failure_class_name(failure));
-  if (!detail.contains("attempts")) {
-    detail.set("attempts", 1);
-    detail.set("retried", false);
-  }
-  error.detail = std::move(detail);
-  return error;
-}
-
-FailureClass failure_class_of(const Error& error) {
-  for (const FailureClass each : kClasses)
-    if (error.category == "e2b." + std::string(failure_class_name(each))) return each;
-  return FailureClass::kSandboxError;
+  if (hint.empty()) hint = usual_hint(failure_class_name(failure));
+  return service_failure("e2b", failure, std::move(message), std::move(hint), std::move(detail));
 }
 
 Error failure_from(const http::ExchangeResult& outcome, std::string_view operation) {

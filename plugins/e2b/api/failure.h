@@ -17,8 +17,8 @@ namespace osiris::e2b {
 
 Error make_failure(FailureClass failure, std::string message, std::string hint, Json detail = Json::object());
 
-// The class named in an Error made here; kSandboxError for any other.
-FailureClass failure_class_of(const Error& error);
+// The hint of failures of this class ("NetworkError", ...) that have no answer of a service.
+std::string_view usual_hint(std::string_view failure_class);
 
 // An answer came, and it was a 2xx.
 inline bool is_success(const http::ExchangeResult& outcome) {
@@ -64,10 +64,4 @@ bool may_pass(const Error& error);
 const Json& detail_of(const Error& error, std::string_view field);
 // The HTTP status in an error's detail; 0: no answer came.
 int http_status_of(const Error& error);
-// How long the service asked to wait; 0: it did not say.
-http::Milliseconds retry_after_of(const Error& error);
-
-// The same error, saying that it took `attempts` to come to it.
-Error after_attempts(Error error, int attempts);
-
 }  // namespace osiris::e2b

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "protocol/base/error_detail.h"
+
 namespace osiris::sdk {
 namespace {
 
@@ -38,10 +40,7 @@ Status Host::with_secret(std::string_view name, const std::function<void(std::st
 }
 
 plugin::Failure to_failure(const Error& error) {
-  Json with_category = error.detail.is_object() ? error.detail : Json::object();
-  if (!error.category.empty() && !with_category.contains("category")) with_category.set("category", error.category);
-  return {static_cast<osiris_status>(error.code), error.message, error.hint,
-          with_category.size() ? with_category.dump() : std::string()};
+  return {static_cast<osiris_status>(error.code), error.message, error.hint, detail_text(error)};
 }
 
 }  // namespace osiris::sdk

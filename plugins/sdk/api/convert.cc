@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "plugins/sdk/abi/host.h"
-#include "protocol/base/json.h"
+#include "protocol/base/error_detail.h"
 
 namespace osiris::adapter_sdk {
 
@@ -13,13 +13,7 @@ void Waker::wake() const noexcept { parts_->waker.wake(); }
 int Waker::fd() const noexcept { return parts_->waker.fd(); }
 
 Error to_error(const plugin::Failure& failure) {
-  Error error(static_cast<Code>(failure.code()), failure.message(), failure.hint());
-  if (failure.detail_json().empty()) return error;
-  if (auto detail = parse_json(failure.detail_json())) {
-    error.category = (*detail)["category"].as_string();
-    error.detail = *std::move(detail);
-  }
-  return error;
+  return error_with_detail(static_cast<Code>(failure.code()), failure.message(), failure.hint(), failure.detail_json());
 }
 
 Exit to_exit(const sdk::ExitInfo& exit) {

@@ -5,6 +5,8 @@
 #include <osiris/sdk/channel.hpp>
 #include <osiris/sdk/process.hpp>
 
+#include <exception>
+
 #include "plugins/sdk/channel/channel.h"
 #include "plugins/sdk/channel/waker.h"
 #include "protocol/base/error.h"
@@ -22,15 +24,24 @@ Exit to_exit(const sdk::ExitInfo& exit);
 sdk::ExitInfo to_exit(const Exit& exit);
 SpawnOptions to_spawn_options(const Program& program);
 
-// What `call` throws as an error.
+// What `call` returns, or what it throws as an error: nothing that is thrown comes into the threads of the sdk.
 template <class Call>
-Status status_of(Call call) {
+auto value_of(Call call) -> Result<decltype(call())> {
   try {
-    call();
-    return {};
+    return call();
   } catch (const plugin::Failure& failure) {
     return to_error(failure);
+  } catch (const std::exception& exception) {
+    return Error(Code::kInternal, exception.what());
   }
+}
+template <class Call>
+Status status_of(Call call) {
+  const auto done = value_of([&] {
+    call();
+    return true;
+  });
+  return done ? Status() : Status(done.error());
 }
 
 // An adapter's channel as the run loop wants it. Borrows it.

@@ -1,3 +1,4 @@
+#include <osiris/sdk/delivery.hpp>
 #include <osiris/sdk/worker_run.hpp>
 
 #include <poll.h>
@@ -11,9 +12,10 @@
 #include "plugins/sdk/abi/host.h"
 #include "plugins/sdk/abi/request.h"
 #include "plugins/sdk/abi/shown_options.h"
+#include "plugins/sdk/api/byte_stream.h"
 #include "plugins/sdk/api/convert.h"
 #include "plugins/sdk/api/elsewhere.h"
-#include "plugins/sdk/api/machine.h"
+#include "plugins/sdk/api/service.h"
 #include "plugins/sdk/package/artifacts.h"
 #include "plugins/sdk/package/delivery.h"
 #include "plugins/sdk/package/receive_artifacts.h"
@@ -139,7 +141,7 @@ plugin::RunResult WorkerRun::run_here(const plugin::Request& from, ByteChannel& 
 }
 
 std::string WorkerRun::worker_place(const std::string& root, const plugin::Request& request) {
-  return sdk::worker_file(root, std::string(request.worker_sha256));
+  return adapter_sdk::worker_place(root, request.worker_sha256);
 }
 
 plugin::RunResult WorkerRun::run_elsewhere(const plugin::Request& from, const Elsewhere& where) {
@@ -168,14 +170,18 @@ plugin::RunResult WorkerRun::run_elsewhere(const plugin::Request& from, const El
 void WorkerRun::fetch(const plugin::Request& from, FileChannel& files) {
   if (!parts_->packed) return;
   const sdk::RunRequest request = sdk::value_or_throw(sdk::read_request(from));
-  const Machine machine;
+  static const ServiceDescription kMachine{{}, {}, "machine", "machines", "machine", {}, {}};
+  const DescribedService machine(kMachine);
   const auto sleep = [this](Milliseconds wait) {
     pollfd woken{parts_->waker.fd(), POLLIN, 0};
     return !is_cancelled() && ::poll(&woken, 1, static_cast<int>(wait.count())) == 0;
   };
-  const sdk::ArtifactSource source{machine,
-                                   [&](uint64_t offset) { return open_stream(files, parts_->packed->path, offset); },
-                                   sleep, parts_->cancelled};
+  const sdk::ArtifactSource source{
+      machine,
+      [&](uint64_t offset) {
+        return byte_stream([&, offset] { return files.download(parts_->packed->path, offset); });
+      },
+      sleep, parts_->cancelled};
   parts_->artifacts =
       sdk::value_or_throw(sdk::receive_artifacts(source, *parts_->packed, request, sdk::ReceiveLimits())).outputs;
 }

@@ -88,10 +88,9 @@ void ProcessChannel::drop_queue() {
 bool ProcessChannel::read_all(int fd, bool& open, std::string& into) {
   const size_t before = into.size();
   while (open && into.size() - before < kReceiveBytesMax) {
-    const size_t size = into.size();
-    into.resize(size + kReadBytes);
-    const ssize_t got = ::read(fd, into.data() + size, kReadBytes);
-    into.resize(size + static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    if (!block_) block_.reset(new char[kReadBytes]);  // not zeroed: most reads are short
+    const ssize_t got = ::read(fd, block_.get(), kReadBytes);
+    if (got > 0) into.append(block_.get(), static_cast<size_t>(got));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
     if (got <= 0) open = false;

@@ -46,6 +46,7 @@ class ProcessChannel : public Channel {
 
   Subprocess process_;
   const Waker& waker_;
+  std::unique_ptr<char[]> block_;  // of a read
   std::deque<std::string> queue_;
   size_t sent_of_first_ = 0;
   bool close_input_ = false;

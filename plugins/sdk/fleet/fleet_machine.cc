@@ -14,6 +14,7 @@ namespace osiris::sdk {
 namespace {
 
 constexpr uint64_t kSessionBytesMax = uint64_t{1} << 42;
+constexpr size_t kAheadMax = 2u << 20;  // of each machine
 constexpr auto kLookEvery = std::chrono::milliseconds(100);
 // A renewal without an answer may be acted on so much later.
 constexpr int64_t kLateNs = 85'000'000'000;
@@ -49,10 +50,13 @@ bool FleetRun::hold(Slot& slot) {
   auto held = context_.acquire();
   if (!held) {
     const std::lock_guard lock(mutex_);
+    const bool is_first = std::exchange(had_too_few_, true) == false;
     no_machine_ = held.error();
     if (!context_.cancelled)
-      context_.host.log(OSIRIS_WARN, "the run goes on with one " + noun_ + " less: " + held.error().message,
-                        Json::object({{"notice", true}}));
+      context_.host.log(is_first ? OSIRIS_WARN : OSIRIS_INFO,
+                        "the run goes on with fewer " + std::string(context_.place.service().plural()) + " than the " +
+                            std::to_string(plan_.machines()) + " asked for: " + held.error().message,
+                        is_first ? Json::object({{"notice", true}}) : Json());
     return false;
   }
   slot.held = *std::move(held);
@@ -83,7 +87,7 @@ Result<RunOutcome> FleetRun::run_part(Slot& slot, const RunRequest& part, const 
   OSIRIS_TRY(make_directories(part.adapter_dir()));
   OSIRIS_ASSIGN(const PackageContents contents,
                 list_package_contents(part, layout_of(context_.place.home(), part.run_id), false));
-  PackageStream stream(contents);
+  PackageStream stream(contents, kAheadMax);
   auto outcome = run_on_machine({.host = host.host(),
                                  .settings = context_.settings,
                                  .request = part,
@@ -162,7 +166,7 @@ void FleetRun::run_shard(Slot& slot, const ShardScheduler::Attempt& attempt) {
   const std::optional<Error> failure = failure_of(outcome);
   if (!failure) return receive(slot, attempt, *part, *outcome, std::move(events));
   if (failure->code == Code::kStepFailed) return fail(attempt, *failure, events);
-  if (!is_end_of_run(*failure)) return lose(slot, *failure, "shard " + std::to_string(index));
+  if (!is_end_of_run(*failure)) return lose(slot, *failure, plan_.shown(attempt.shard));
   if (failure->category == category::kRuntimeBudget) {  // what others have in hand may come to its end
     const std::lock_guard lock(mutex_);
     if (!end_) end_ = *failure;
@@ -180,7 +184,8 @@ void FleetRun::run_shard(Slot& slot, const ShardScheduler::Attempt& attempt) {
 // place before it counts.
 void FleetRun::receive(Slot& slot, const ShardScheduler::Attempt& attempt, const RunRequest& part, RunOutcome& outcome,
                        std::vector<PartEvent> events) {
-  if (!outcome.packed) return lose(slot, Error(Code::kInternal, "nothing says what the shard left"), "a shard");
+  if (!outcome.packed)
+    return lose(slot, Error(Code::kInternal, "nothing says what the shard left"), plan_.shown(attempt.shard));
   bool is_claimed = false, is_late = false;
   const ArtifactSource source{context_.place.service(),
                               [&](uint64_t offset) {
@@ -202,7 +207,7 @@ void FleetRun::receive(Slot& slot, const ShardScheduler::Attempt& attempt, const
   if (!received) {
     if (context_.cancelled) return end_with(Error(Code::kCancelled, "the run was cancelled"));
     if (is_claimed || received.error().code == Code::kStepFailed) return fail(attempt, received.error(), {});
-    return lose(slot, received.error(), "a shard");
+    return lose(slot, received.error(), plan_.shown(attempt.shard));
   }
   Json hashes = Json::array();
   for (const rpc::PackedFile& file : outcome.packed->files) hashes.push_back(file.sha256);
@@ -236,8 +241,8 @@ void FleetRun::fail(const ShardScheduler::Attempt& attempt, Error error, const s
   changed_.notify_all();
 }
 
-// Its shard runs elsewhere when the machine is known to be gone: because the service says so, or because nobody has
-// renewed its lease for as long as one lasts.
+// Its shard runs elsewhere when the machine is known to be gone: because the service says so, or because its lease has
+// not been renewed for as long as one lasts.
 void FleetRun::lose(Slot& slot, const Error& error, const std::string& what) {
   const std::string id = slot.held->machine().id;
   const int64_t safe_at_ns = system_clock().monotonic_ns() + context_.settings.lease_s() * 1'000'000'000 + kLateNs;
@@ -247,7 +252,7 @@ void FleetRun::lose(Slot& slot, const Error& error, const std::string& what) {
     no_machine_ = error;
   }
   context_.host.event(noun_ + "_replaced", {},
-                      Json::object({{noun_ + "_id", id}, {"attempt", 1}, {"of", what}, {"error", error.message}}));
+                      Json::object({{noun_ + "_id", id}, {"attempt", 1}, {"shard", what}, {"error", error.message}}));
   const Status released = give_back(slot);
   {
     const std::lock_guard lock(mutex_);

@@ -19,25 +19,6 @@ const PlanStep* find(const Plan& plan, const std::string& id) {
   return found == plan.steps.end() ? nullptr : &*found;
 }
 
-void collect_texts(const Json& json, std::set<std::string>& texts) {
-  if (json.is_string()) texts.insert(json.as_string());
-  for (const Json& item : json.items()) collect_texts(item, texts);
-  for (const auto& [key, value] : json.members()) collect_texts(value, texts);
-}
-
-// A file whose name has the shard in it is that shard's; others are every shard's.
-bool is_of_shard(const PlanFile& file, const Shard& shard) {
-  return !names_shard(file.pattern) || fill_shard(file.pattern, shard) == file.path;
-}
-
-// Only what is wanted of a list of files in a plan's document, which may know more of them than this program.
-Json files_where(const Json& list, const std::set<std::string>& paths) {
-  Json some = Json::array();
-  for (const Json& file : list.items())
-    if (paths.count(file["path"].as_string())) some.push_back(file);
-  return some;
-}
-
 void keep_only(Json& step, const std::set<std::string>& ids) {
   Json needs = Json::array();
   for (const Json& need : step["needs"].items())
@@ -47,9 +28,25 @@ void keep_only(Json& step, const std::set<std::string>& ids) {
 
 }  // namespace
 
-FleetPlan::FleetPlan(const RunRequest& request) : request_(request) {
+FleetPlan::FleetPlan(const RunRequest& request, size_t machines) : request_(request), machines_(machines) {
   find_sharded();
   find_before();
+  for (const Json& step : request.manifest["steps"].items())
+    documents_[(step.contains("id") ? step["id"] : step["step_id"]).as_string()] = &step;
+  for (const List& list : lists_)
+    for (const PlanStep* step : list.steps) files_.try_emplace(step->id, *step, *documents_.at(step->id));
+  machines_ = std::min(machines_, shard_count());
+  for (const List& list : lists_)
+    for (const PlanStep* step : list.steps)
+      if (const uint64_t most = connections_max(*step); most > 0) machines_ = std::min<size_t>(machines_, most);
+}
+
+// 0: without limit.
+uint64_t FleetPlan::connections_max(const PlanStep& step) const {
+  const uint64_t of_step = step.cfg["source"]["max_connections"].as_uint();
+  const uint64_t of_connection =
+      request_.connections["connections"][step.connection]["fields"]["max_connections"].as_uint();
+  return of_step == 0 || of_connection == 0 ? std::max(of_step, of_connection) : std::min(of_step, of_connection);
 }
 
 // A step with shards runs on many machines where all that it reads is there by then: the same shard of steps that do,
@@ -73,7 +70,7 @@ void FleetPlan::find_sharded() {
                         : !comes_after(need);
     }
     if (!fits) {
-      if (std::any_of(step.needs.begin(), step.needs.end(), comes_after)) after.insert(step.id);
+      if (step.shards || std::any_of(step.needs.begin(), step.needs.end(), comes_after)) after.insert(step.id);
       continue;
     }
     after.insert(step.id);
@@ -135,11 +132,12 @@ std::pair<size_t, size_t> FleetPlan::place_of(size_t shard) const {
   return {list, shard};
 }
 
-Json FleetPlan::step_document(const std::string& id) const {
-  for (const Json& step : request_.manifest["steps"].items())
-    if ((step.contains("id") ? step["id"] : step["step_id"]).as_string() == id) return step;
-  return Json::object();
+std::string FleetPlan::shown(size_t shard) const {
+  const auto [list, index] = place_of(shard);
+  return lists_[list].steps.front()->shards->list[index].shown();
 }
+
+const Json& FleetPlan::step_document(const std::string& id) const { return *documents_.at(id); }
 
 Json FleetPlan::taken(const std::string& id, const std::vector<BroughtRows>& rows, bool reads) const {
   KeptOutput kept;
@@ -162,27 +160,10 @@ Json FleetPlan::taken(const std::string& id, const std::vector<BroughtRows>& row
 }
 
 Json FleetPlan::shard_step(const PlanStep& step, size_t index) const {
-  const Shard& shard = step.shards->list[index];
-  Json document = step_document(step.id);
-  Json entry = document["shards"]["list"].items().at(index);
-  entry.set("index", shard.index);
-  Json shards = document["shards"];
-  shards.set("list", Json::array({std::move(entry)}));
-  if (step.mode != StepMode::kWrite) shards.set("tells_columns", true);
-  document.set("shards", std::move(shards));
-
-  std::set<std::string> reads, texts;
-  for (const PlanFile& file : step.input_files)
-    if (is_of_shard(file, shard)) reads.insert(file.path);
-  document.set("input_files", files_where(document["input_files"], reads));
-  collect_texts(config_of_shard(step.cfg, *step.shards, shard), texts);
-  document.set("outputs", files_where(document["outputs"], texts));
+  Json document = files_.at(step.id).document_of(index);
   document.erase("checks");  // they are of all rows
-  if (leaves_rows(step.id)) {
-    document.set("kept", Json::object({{"use", "keep"}}));
-  } else {
-    document.erase("kept");
-  }
+  document.erase("kept");
+  if (leaves_rows(step.id)) document.set("kept", Json::object({{"use", "keep"}}));
   return document;
 }
 
@@ -217,7 +198,13 @@ Result<RunRequest> FleetPlan::part_of_shard(size_t list, size_t index, const Bro
     }
   }
   for (Json& step : steps.items()) keep_only(step, ids);
-  return part(std::move(steps), "-" + std::to_string(list) + "-" + std::to_string(index), brought);
+  OSIRIS_ASSIGN(RunRequest made,
+                part(std::move(steps), "-" + std::to_string(list) + "-" + std::to_string(index), brought));
+  for (const PlanStep* step : lists_[list].steps)
+    if (const uint64_t most = connections_max(*step); most > 0)
+      if (Json* connection = made.connections.find("connections")->find(step->connection))
+        connection->find("fields")->set("max_connections", std::max<uint64_t>(1, most / machines_));
+  return made;
 }
 
 Result<RunRequest> FleetPlan::part_after(const Brought& brought, bool takes_shards) const {
@@ -231,20 +218,34 @@ Result<RunRequest> FleetPlan::part_after(const Brought& brought, bool takes_shar
   return part(std::move(steps), "", brought);
 }
 
-// What is not known of its files by the host's index has just been brought.
-Result<RunRequest> FleetPlan::part(Json steps, const std::string& suffix, const Brought& brought) const {
-  RunRequest part = request_;
-  Json manifest = request_.manifest;
-  manifest.set("steps", std::move(steps));
-  OSIRIS_TRY(part.set_manifest(std::move(manifest)));
-  part.run_id += suffix;
-
-  std::map<std::string, const Json*> by_path, by_source;
+// Sizes and hashes of the host's inputs, from what prepare has said of them.
+Status FleetPlan::index_inputs() {
+  std::map<std::string, const Json*> by_path;
   for (const Json& entry : request_.prepared["files"].items()) by_path[entry["path"].as_string()] = &entry;
   OSIRIS_ASSIGN(const std::vector<PackageMember> all, package_members(request_));
   for (const PackageMember& member : all)
     if (const auto entry = by_path.find(member.path); !member.source.empty() && entry != by_path.end())
-      by_source[member.source] = entry->second;
+      known_[member.source] = entry->second;
+  return {};
+}
+
+// What is not known of its files by the host's index has just been brought.
+Result<RunRequest> FleetPlan::part(Json steps, const std::string& suffix, const Brought& brought) const {
+  RunRequest part;
+  Json manifest = Json::object();
+  for (const auto& [key, value] : request_.manifest.members())
+    if (key != "steps") manifest.set(key, value);
+  manifest.set("steps", std::move(steps));
+  OSIRIS_TRY(part.set_manifest(std::move(manifest)));
+  part.run_id = request_.run_id + suffix;
+  part.connections = request_.connections;
+  part.settings = request_.settings;
+  part.session_dir = request_.session_dir;
+  part.work_dir = request_.work_dir;
+  part.worker_path = request_.worker_path;
+  part.worker_sha256 = request_.worker_sha256;
+  part.deadline_monotonic_ns = request_.deadline_monotonic_ns;
+
   std::map<std::string, const FileDigest*> digests;
   for (const auto& [id, rows] : brought)
     for (const BroughtRows& each : rows)
@@ -260,7 +261,7 @@ Result<RunRequest> FleetPlan::part(Json steps, const std::string& suffix, const 
       entry = Json::object({{"input", member.input_path},
                             {"size_bytes", digest->second->size_bytes},
                             {"sha256", digest->second->sha256}});
-    } else if (const auto known = by_source.find(member.source); known != by_source.end()) {
+    } else if (const auto known = known_.find(member.source); known != known_.end()) {
       entry = *known->second;
     } else {
       return Error(Code::kInternal, "nothing is known of the input " + member.source);
@@ -282,12 +283,12 @@ Result<RunRequest> FleetPlan::part(Json steps, const std::string& suffix, const 
 Status FleetPlan::check_files(size_t list, size_t index) const {
   for (const PlanStep* step : lists_[list].steps) {
     const Shard& shard = step->shards->list[index];
-    for (const PlanFile& file : step->input_files) {
-      if (file.modified_ns == 0 || !is_of_shard(file, shard)) continue;
+    for (const size_t input : files_.at(step->id).inputs_of(shard)) {
+      const PlanFile& file = step->input_files[input];
       struct stat info{};
       const bool is_there = ::stat(file.location.c_str(), &info) == 0;
-      if (is_there && static_cast<uint64_t>(info.st_size) == file.size_bytes &&
-          info.st_mtim.tv_sec * kNanosPerSecond + info.st_mtim.tv_nsec == file.modified_ns)
+      if (file.modified_ns == 0 || (is_there && static_cast<uint64_t>(info.st_size) == file.size_bytes &&
+                                    info.st_mtim.tv_sec * kNanosPerSecond + info.st_mtim.tv_nsec == file.modified_ns))
         continue;
       Error error(Code::kStepFailed,
                   "step " + step->id + ": " + shard.shown() + ": " + file.path +

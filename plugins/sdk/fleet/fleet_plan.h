@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "plugins/sdk/abi/request.h"
+#include "plugins/sdk/fleet/shard_files.h"
 #include "plugins/sdk/fleet/shard_scheduler.h"
 #include "protocol/base/json.h"
 #include "protocol/base/sha256.h"
@@ -37,8 +38,11 @@ class FleetPlan {
     uint64_t parallel_max = 0;
   };
 
-  // Borrows the request.
-  explicit FleetPlan(const RunRequest& request);
+  // Borrows the request. `machines`: that are allowed.
+  FleetPlan(const RunRequest& request, size_t machines);
+
+  // That are of use: a `max_connections` is for all of them together, and each takes one at least.
+  size_t machines() const { return machines_; }
 
   const std::vector<List>& lists() const { return lists_; }
   const std::set<std::string>& before() const { return before_; }
@@ -48,11 +52,14 @@ class FleetPlan {
   std::vector<FleetShard> shards() const;
   // The same, as list and index.
   std::pair<size_t, size_t> place_of(size_t shard) const;
+  std::string shown(size_t shard) const;
   // Its rows are read by a part after its own.
   bool leaves_rows(const std::string& step_id) const { return leaving_.count(step_id) > 0; }
   // Shards of the step must agree in their columns, because a step that runs per shard sees them one by one.
   bool is_read_in_shards(const std::string& step_id) const { return read_in_shards_.count(step_id) > 0; }
 
+  // Before the first part is asked for.
+  Status index_inputs();
   // The parts. `brought`: what the parts before have made.
   Result<RunRequest> part_before() const;
   Result<RunRequest> part_of_shard(size_t list, size_t index, const Brought& brought) const;
@@ -65,12 +72,17 @@ class FleetPlan {
  private:
   void find_sharded();
   void find_before();
-  Json step_document(const std::string& id) const;
+  uint64_t connections_max(const PlanStep& step) const;
+  const Json& step_document(const std::string& id) const;
   Json taken(const std::string& id, const std::vector<BroughtRows>& rows, bool reads) const;
   Json shard_step(const PlanStep& step, size_t index) const;
   Result<RunRequest> part(Json steps, const std::string& suffix, const Brought& brought) const;
 
   const RunRequest& request_;
+  size_t machines_;
+  std::map<std::string, const Json*> documents_;  // of steps, in the manifest
+  std::map<std::string, const Json*> known_;      // of inputs by their places here, in the prepared document
+  std::map<std::string, ShardFiles> files_;       // of the sharded steps
   std::vector<List> lists_;
   std::set<std::string> sharded_, before_, leaving_, read_in_shards_;
 };

@@ -22,9 +22,9 @@ namespace fs = std::filesystem;
 // Rows between parts are as large as the user's data are.
 constexpr uint64_t kSessionBytesMax = uint64_t{1} << 42;
 
-FleetTerms terms_of(const FleetPlan& plan, size_t machines) {
+FleetTerms terms_of(const FleetPlan& plan) {
   FleetTerms terms;
-  terms.replacements_max = machines;
+  terms.replacements_max = plan.machines();
   for (const FleetPlan::List& list : plan.lists()) terms.parallel_max.push_back(list.parallel_max);
   return terms;
 }
@@ -44,13 +44,13 @@ void bring_session_files(const fs::path& from, const fs::path& session, const st
 
 }  // namespace
 
-FleetRun::FleetRun(FleetContext context, const FleetPlan& plan, size_t machines)
+FleetRun::FleetRun(FleetContext context, const FleetPlan& plan)
     : context_(std::move(context)),
       plan_(plan),
       noun_(context_.place.service().noun()),
-      scheduler_(plan.shards(), terms_of(plan, machines)),
+      scheduler_(plan.shards(), terms_of(plan)),
       results_(plan) {
-  for (size_t i = 0; i < std::min(machines, plan.shard_count()); ++i) {
+  for (size_t i = 0; i < plan.machines(); ++i) {
     slots_.push_back(std::make_unique<Slot>());
     slots_.back()->number = i;
   }
@@ -87,7 +87,8 @@ Result<RunOutcome> FleetRun::run() {
   for (const auto& slot : slots_)
     if (slot->thread.joinable()) slot->thread.join();
 
-  if (end_) return concluded(end_);
+  if (!end_ && !scheduler_.all_accepted() && scheduler_.failures().empty()) end_ = stop_reason();
+  if (end_) return concluded(*end_);
   if (!scheduler_.failures().empty()) {
     results_.tell(context_.host);
     return concluded(scheduler_.failures().front().error);
@@ -184,8 +185,22 @@ Result<RunOutcome> FleetRun::run_after(Slot& slot) {
   return run_whole_part(slot, part, host);
 }
 
+std::optional<Error> FleetRun::stop_reason() const {
+  const int64_t deadline_ns = context_.request.deadline_monotonic_ns;
+  if (deadline_ns != 0 && system_clock().monotonic_ns() >= deadline_ns)
+    return Error(Code::kDeadline, "the run did not end before its deadline", "Allow more time with --timeout.",
+                 category::kRuntimeTimeout);
+  if (context_.cancelled || context_.host.is_cancelled()) return Error(Code::kCancelled, "the run was cancelled");
+  return std::nullopt;
+}
+
 // The result where the whole is not.
-Result<RunOutcome> FleetRun::concluded(std::optional<Error> error) {
+Result<RunOutcome> FleetRun::concluded(Error error) {
+  const bool is_cancelled = error.code == Code::kCancelled || error.code == Code::kDeadline;
+  if (!is_cancelled && error.code != Code::kStepFailed && error.detail["class"].is_null()) {
+    if (!error.detail.is_object()) error.detail = Json::object();
+    error.detail.set("class", failure_class_name(FailureClass::kSandboxError));
+  }
   StepBoard board(context_.request.steps());
   for (const Json& entry : done_before_["steps"].items())
     if (entry["status"].as_string() == "success")
@@ -194,11 +209,10 @@ Result<RunOutcome> FleetRun::concluded(std::optional<Error> error) {
     for (const PlanStep* step : list.steps)
       if (const auto metrics = results_.metrics_of(*step))
         board.succeeded(step->id, Json::object({{"metrics", *metrics}}));
-  if (error->code == Code::kStepFailed) board.failed(error->detail["step_id"].as_string(), *error);
-  board.abandon(*error);
-  const bool is_cancelled = error->code == Code::kCancelled || error->code == Code::kDeadline;
+  if (error.code == Code::kStepFailed) board.failed(error.detail["step_id"].as_string(), error);
+  board.abandon(error);
   RunOutcome outcome;
-  outcome.status = *error;
+  outcome.status = error;
   outcome.result = board.result_document(is_cancelled ? "cancelled" : "failed", Json::object());
   return outcome;
 }

@@ -41,8 +41,7 @@ struct FleetContext {
 
 class FleetRun {
  public:
-  // `machines`: at most; at least 2.
-  FleetRun(FleetContext context, const FleetPlan& plan, size_t machines);
+  FleetRun(FleetContext context, const FleetPlan& plan);
   ~FleetRun();
   FleetRun(const FleetRun&) = delete;
   FleetRun& operator=(const FleetRun&) = delete;
@@ -87,7 +86,8 @@ class FleetRun {
   void end_with(Error error);
 
   bool is_stopped() const { return stop_running_ || context_.cancelled; }
-  Result<RunOutcome> concluded(std::optional<Error> error);
+  std::optional<Error> stop_reason() const;
+  Result<RunOutcome> concluded(Error error);
   std::filesystem::path directory() const { return context_.request.adapter_dir() / "shards"; }
 
   const FleetContext context_;
@@ -102,7 +102,7 @@ class FleetRun {
   std::condition_variable changed_;
   ShardScheduler scheduler_;
   ShardResults results_;
-  bool may_begin_ = false;
+  bool may_begin_ = false, had_too_few_ = false;
   std::optional<Error> end_;         // the run's, whatever its shards came to
   std::optional<Error> no_machine_;  // why the last one was not to be had
   std::vector<Artifact> outputs_;

@@ -14,8 +14,9 @@ const std::set<std::string> kOfTheBeginning = {"artifacts_dir_created",       "c
                                                "config_meta_stripped",        "connection_resolve_start",
                                                "connection_resolve_complete", "artifact_created"};
 // What is said of the whole step, by this program.
-const std::set<std::string> kOfTheWhole = {"step_start",   "step_complete", "step_failed",     "step_error",
-                                           "step_skipped", "output_kept",   "output_not_kept", "inputs_resolved"};
+const std::set<std::string> kOfTheWhole = {"step_start",     "step_complete",   "step_failed",     "step_error",
+                                           "step_skipped",   "output_kept",     "output_not_kept", "inputs_resolved",
+                                           "shards_settled", "shards_restarted"};
 
 bool is_cleaned_config(const PartEvent& event) {
   return event.name != "artifact_created" || event.data["artifact_type"].as_string() == "cleaned_config";
@@ -27,9 +28,10 @@ void say(const Host& host, const PartEvent& event) {
   host.event(event.name, event.step_id, data, event.time_unix_ns);
 }
 
-std::set<std::string> names_of(const Json& columns) {
-  std::set<std::string> names;
-  for (const Json& column : columns.items()) names.insert(column["name"].as_string());
+// In their order: fingerprints of rows are of that.
+std::vector<std::string> names_of(const Json& columns) {
+  std::vector<std::string> names;
+  for (const Json& column : columns.items()) names.push_back(column["name"].as_string());
   return names;
 }
 
@@ -101,7 +103,7 @@ std::optional<std::string> ShardResults::why_not_one() const {
         if (rows->columns.is_null()) continue;
         if (!first) first = &rows->columns;
         if (names_of(*first) != names_of(rows->columns))
-          return "the shards of step " + step->id + " have different columns";
+          return "the shards of step " + step->id + " have different columns, or another order of them";
         const bool is_other = rows->columns.dump() != first->dump();
         for (const Json& column : rows->columns.items()) {
           const std::string& name = column["name"].as_string();

@@ -44,13 +44,14 @@ std::set<std::string> kept_inputs(const PackageContents& contents);
 // Packs on a thread of its own, from construction on, into a bounded pipe.
 class PackageStream {
  public:
-  explicit PackageStream(const PackageContents& contents);
+  // `ahead_max`: bytes that are packed before they are sent.
+  explicit PackageStream(const PackageContents& contents, size_t ahead_max = 16u << 20);
   ~PackageStream();
   // Sends the archive's bytes as they come, until its end. An input that changed since it was prepared is an error.
   Status write_to(const std::function<bool(std::string_view)>& sink);
 
  private:
-  http::BodyPipe pipe_{16u << 20};
+  http::BodyPipe pipe_;
   std::thread packer_;
 };
 

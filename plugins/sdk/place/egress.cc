@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <map>
 
-#include "plugins/sdk/place/address.h"
+#include "protocol/base/address.h"
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 
@@ -57,10 +57,10 @@ void add_connection(Hosts& hosts, const std::string& reference, const PlanConnec
 }
 
 // "https://packages.example.org/simple" is taken for its host; a range keeps its slash.
-std::vector<EgressHost> allowed_hosts(const EgressOptions& options, const ServiceNetwork& service) {
+std::vector<EgressHost> allowed_hosts(const EgressOptions& options, const ServiceDescription& service) {
   std::vector<EgressHost> hosts;
   for (const std::string& text : options.network_allow) {
-    EgressHost host{is_address(text) ? text : host_of(text), {}, std::string(service.flags) + "network-allow", {}};
+    EgressHost host{is_address(text) ? text : host_of(text), {}, service.option_prefix + "network-allow", {}};
     if (const int port = port_of(text); port > 0) host.ports.insert(port);
     hosts.push_back(std::move(host));
   }
@@ -87,21 +87,21 @@ bool reaches_private_ranges(const EgressOptions& options) {
   return options.egress_proxy || options.allow_private || options.allow_loopback;
 }
 
-std::string private_remedy(const ServiceNetwork& service) {
-  const std::string flags(service.flags), name(service.service), noun(service.noun), plural(service.plural);
+std::string private_remedy(const ServiceDescription& service) {
+  const std::string &flags = service.option_prefix, &name = service.name;
+  const std::string &noun = service.noun, &plural = service.plural;
   return "Give it an address that the internet reaches, or send the " + noun +
          "'s connections through a SOCKS5 proxy of yours that reaches it (" + flags + "egress-proxy HOST:PORT). " +
          flags + "allow-private is for a self-hosted " + name + " that lets " + plural + " reach such addresses.";
 }
 
 // "a private address (10.0.0.0/8), which E2B never lets a sandbox reach"
-std::string is_denied(const ServiceNetwork& service, std::string_view range) {
-  return "a private address (" + std::string(range) + "), which " + std::string(service.service) + " never lets a " +
-         std::string(service.noun) + " reach";
+std::string is_denied(const ServiceDescription& service, const std::string& range) {
+  return "a private address (" + range + "), which " + service.name + " never lets a " + service.noun + " reach";
 }
 
-Status check_host(const EgressOptions& options, const ServiceNetwork& service, const EgressHost& host) {
-  const std::string flags(service.flags), name(service.service), noun(service.noun);
+Status check_host(const EgressOptions& options, const ServiceDescription& service, const EgressHost& host) {
+  const std::string &flags = service.option_prefix, &name = service.name, &noun = service.noun;
   if (!options.allow_loopback && is_loopback(host.name))
     return Error(Code::kInvalidArgument,
                  host.wanted_by + " names " + host.name + ", which inside a " + noun + " is the " + noun + " itself",
@@ -116,7 +116,7 @@ Status check_host(const EgressOptions& options, const ServiceNetwork& service, c
 }
 
 // Tells what the rules make of one name, and whether it can be enough.
-Status explain_name(const EgressOptions& options, const ServiceNetwork& service, const EgressHost& host,
+Status explain_name(const EgressOptions& options, const ServiceDescription& service, const EgressHost& host,
                     const Result<std::vector<std::string>>& resolved, Egress& egress) {
   const bool has_literal = std::any_of(options.network_allow.begin(), options.network_allow.end(), is_address);
   if (!resolved) {
@@ -127,8 +127,8 @@ Status explain_name(const EgressOptions& options, const ServiceNetwork& service,
   if (!is_web_only(host))
     egress.notes.push_back(
         shown_name(host) + ": on other ports than 80 and 443 what is allowed is the address seen from this machine, " +
-        join(host.addresses, ", ") + "; where the " + std::string(service.noun) +
-        " sees others (a CDN, DNS by region) allow those too with " + std::string(service.flags) + "network-allow");
+        join(host.addresses, ", ") + "; where the " + service.noun +
+        " sees others (a CDN, DNS by region) allow those too with " + service.option_prefix + "network-allow");
   if (reaches_private_ranges(options)) return {};
   for (const std::string& address : host.addresses)
     if (const auto denied = range_of(address, service.denied_ranges))
@@ -145,17 +145,8 @@ Json texts(const std::vector<std::string>& values) {
 
 }  // namespace
 
-std::vector<std::string> Egress::allow() const {
-  std::set<std::string> all;
-  for (const EgressHost& host : hosts) {
-    if (!is_ipv6(host.name)) all.insert(host.name);
-    all.insert(host.addresses.begin(), host.addresses.end());
-  }
-  return {all.begin(), all.end()};
-}
-
-Resolve system_resolver(std::string_view flags) {
-  return [flags = std::string(flags)](const std::string& host) -> Result<std::vector<std::string>> {
+Resolve system_resolver(std::string_view option_prefix) {
+  return [flags = std::string(option_prefix)](const std::string& host) -> Result<std::vector<std::string>> {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_family = AF_INET;  // machines of services speak IPv4 outwards
@@ -184,13 +175,13 @@ std::vector<EgressHost> planned_hosts(const RunRequest& request) {
   return hosts.take();
 }
 
-Status check_hosts(const EgressOptions& options, const ServiceNetwork& service, const RunRequest& request) {
+Status check_hosts(const EgressOptions& options, const ServiceDescription& service, const RunRequest& request) {
   for (const EgressHost& host : planned_hosts(request)) OSIRIS_TRY(check_host(options, service, host));
   for (const EgressHost& host : allowed_hosts(options, service)) OSIRIS_TRY(check_host(options, service, host));
   return {};
 }
 
-Result<Egress> derive_egress(const EgressOptions& options, const ServiceNetwork& service, const RunRequest& request,
+Result<Egress> derive_egress(const EgressOptions& options, const ServiceDescription& service, const RunRequest& request,
                              const Resolve& resolve) {
   OSIRIS_TRY(check_hosts(options, service, request));
   Egress egress;
@@ -204,7 +195,7 @@ Result<Egress> derive_egress(const EgressOptions& options, const ServiceNetwork&
   }
   for (EgressHost& host : egress.hosts) {
     if (is_ipv6(host.name))
-      egress.warnings.push_back(host.wanted_by + " names " + host.name + ": " + std::string(service.plural) +
+      egress.warnings.push_back(host.wanted_by + " names " + host.name + ": " + service.plural +
                                 " reach IPv4 addresses only");
     if (is_address(host.name) || is_pattern(host.name)) continue;
     const auto found = resolve(host.name);
@@ -235,3 +226,16 @@ Json with_addresses(Json connections, const Egress& egress) {
 }
 
 }  // namespace osiris::sdk
+
+namespace osiris::adapter_sdk {
+
+std::vector<std::string> Egress::allow() const {
+  std::set<std::string> all;
+  for (const EgressHost& host : hosts) {
+    if (!is_ipv6(host.name)) all.insert(host.name);
+    all.insert(host.addresses.begin(), host.addresses.end());
+  }
+  return {all.begin(), all.end()};
+}
+
+}  // namespace osiris::adapter_sdk

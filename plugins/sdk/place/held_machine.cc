@@ -2,6 +2,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
+#include "protocol/base/quantity.h"
 #include "protocol/base/text.h"
 
 namespace osiris::sdk {

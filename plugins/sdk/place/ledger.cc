@@ -1,4 +1,4 @@
-#include "plugins/sdk/place/ledger.h"
+#include <osiris/sdk/ledger.hpp>
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include <limits>
 #include <utility>
 
-namespace osiris::sdk {
+namespace osiris::adapter_sdk {
 namespace {
 
 constexpr int64_t kSecondNs = 1'000'000'000;
@@ -25,22 +25,13 @@ Nanodollars cost(Nanodollars per_second, int64_t seconds) {
 }
 Nanodollars sum(Nanodollars a, Nanodollars b) { return a > kMost - b ? kMost : a + b; }
 
-// CLOCK_BOOTTIME where the steady clock stands still. It has no calendar: books need none.
-class BootClock : public Clock {
- public:
-  int64_t unix_ns() const override { return 0; }
-  int64_t monotonic_ns() const override {
-    timespec now{};
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return int64_t{now.tv_sec} * kSecondNs + now.tv_nsec;
-  }
-};
-
 }  // namespace
 
-const Clock& boot_clock() {
-  static const BootClock clock;
-  return clock;
+// CLOCK_BOOTTIME where the steady clock stands still.
+int64_t boot_clock_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return int64_t{now.tv_sec} * kSecondNs + now.tv_nsec;
 }
 
 void Ledger::set_rate(std::optional<Nanodollars> per_second) {
@@ -93,7 +84,7 @@ std::optional<Ledger::Ticket> Ledger::begin_create(int64_t lease_s, const std::s
   Entry entry;
   entry.token = token;
   entry.rate = rate_;
-  entry.start_ns = entry.latest_ns = entry.sure_ns = clock_.monotonic_ns();
+  entry.start_ns = entry.latest_ns = entry.sure_ns = now_ns_();
   entry.asked.push_back({last_ticket_ + 1, entry.start_ns, lease_s * kSecondNs, false});
   if (!fits(nullptr, bound(entry, end_ns(entry), true))) return std::nullopt;
   entries_.push_back(std::move(entry));
@@ -121,7 +112,7 @@ void Ledger::made(Ticket ticket, const std::string& id) {
     return;
   }
   entry->id = id;
-  entry->latest_ns = clock_.monotonic_ns() + entry->asked[0].lease_ns;
+  entry->latest_ns = now_ns_() + entry->asked[0].lease_ns;
   entry->sure_ns = entry->asked[0].asked_ns + entry->asked[0].lease_ns;
   entry->asked.clear();
 }
@@ -167,7 +158,7 @@ int64_t Ledger::longest_lease_s(const Entry& entry) const {
   if (!terms_.cap || entry.rate.value_or(0) == 0) return kLongestS;
   const Nanodollars left = *terms_.cap - std::min(*terms_.cap, at_most(&entry));
   const int64_t life_s = std::min(left / *entry.rate, kLongestS);
-  const int64_t lease_ns = entry.start_ns + life_s * kSecondNs - clock_.monotonic_ns() - in_ns(terms_.late);
+  const int64_t lease_ns = entry.start_ns + life_s * kSecondNs - now_ns_() - in_ns(terms_.late);
   return std::max<int64_t>(0, lease_ns / kSecondNs);
 }
 
@@ -179,7 +170,7 @@ int64_t Ledger::affordable_lease_s(const std::string& id, int64_t wanted_s) cons
   const int64_t longest_s = longest_lease_s(*entry);
   const int64_t reserve_s = entry->has_reserve ? begun_seconds(terms_.reserve) : 0;
   // A renewal sets the end; it must not bring it nearer.
-  const auto gains = [&](int64_t lease_s) { return clock_.monotonic_ns() + lease_s * kSecondNs - entry->sure_ns; };
+  const auto gains = [&](int64_t lease_s) { return now_ns_() + lease_s * kSecondNs - entry->sure_ns; };
   if (longest_s - reserve_s >= wanted_s) return gains(wanted_s) >= 0 ? wanted_s : 0;
   const int64_t last_s = std::min(longest_s, wanted_s + reserve_s);
   return gains(last_s) > kSecondNs ? last_s : 0;
@@ -189,7 +180,7 @@ std::optional<Ledger::Ticket> Ledger::begin_renewal(const std::string& id, int64
   const std::lock_guard lock(mutex_);
   Entry* const entry = find(id);
   if (!entry || entry->is_over) return std::nullopt;
-  const Asked asked{last_ticket_ + 1, clock_.monotonic_ns(), lease_s * kSecondNs, false};
+  const Asked asked{last_ticket_ + 1, now_ns_(), lease_s * kSecondNs, false};
   const int64_t end = std::max(end_ns(*entry), asked.asked_ns + in_ns(terms_.late) + asked.lease_ns);
   const bool takes_reserve = entry->has_reserve && !fits(entry, bound(*entry, end, true));
   if ((takes_reserve || !entry->has_reserve) && !fits(entry, bound(*entry, end, false))) return std::nullopt;
@@ -207,7 +198,7 @@ void Ledger::renewed(Ticket ticket) {
   if (entry == entries_.end()) return;
   const Asked answered =
       *std::find_if(entry->asked.begin(), entry->asked.end(), [&](const Asked& each) { return each.ticket == ticket; });
-  entry->latest_ns = clock_.monotonic_ns() + answered.lease_ns;
+  entry->latest_ns = now_ns_() + answered.lease_ns;
   entry->sure_ns = answered.asked_ns + answered.lease_ns;
   std::erase_if(entry->asked, [&](const Asked& each) {
     return each.ticket == ticket || each.asked_ns + in_ns(terms_.late) <= answered.asked_ns;
@@ -229,7 +220,7 @@ void Ledger::ended(const std::string& id) {
   const std::lock_guard lock(mutex_);
   Entry* const entry = find(id);
   if (!entry || entry->is_over) return;
-  entry->latest_ns = std::min(end_ns(*entry), clock_.monotonic_ns());
+  entry->latest_ns = std::min(end_ns(*entry), now_ns_());
   entry->asked.clear();
   entry->is_over = true;
   ++revision_;
@@ -244,7 +235,7 @@ bool Ledger::is_down_to_reserve(const std::string& id) const {
   const std::lock_guard lock(mutex_);
   const Entry* const entry = find(id);
   if (!terms_.cap || !entry || entry->is_over) return false;
-  const int64_t now = clock_.monotonic_ns();
+  const int64_t now = now_ns_();
   return std::max(entry->sure_ns, now + longest_lease_s(*entry) * kSecondNs) - now <= in_ns(terms_.reserve);
 }
 
@@ -253,7 +244,7 @@ bool Ledger::begin_other(const std::string& name, Nanodollars per_second, int64_
   Entry entry;
   entry.id = name;
   entry.rate = per_second;
-  entry.start_ns = clock_.monotonic_ns();
+  entry.start_ns = now_ns_();
   entry.latest_ns = entry.sure_ns = entry.start_ns + std::min(seconds, kLongestS) * kSecondNs;
   entry.has_reserve = false;
   if (!fits(nullptr, bound(entry, entry.latest_ns, false))) return false;
@@ -266,7 +257,7 @@ CostFigures Ledger::figures() const {
   const std::lock_guard lock(mutex_);
   CostFigures figures;
   figures.at_most = at_most(nullptr);
-  const int64_t now = clock_.monotonic_ns();
+  const int64_t now = now_ns_();
   for (const Entry& each : entries_) {
     figures.is_priced &= each.rate.has_value();
     if (each.id.empty()) continue;
@@ -301,4 +292,4 @@ Nanodollars nanodollars(double dollars) {
 
 double dollars(Nanodollars amount) { return static_cast<double>(amount) / 1e9; }
 
-}  // namespace osiris::sdk
+}  // namespace osiris::adapter_sdk

@@ -37,16 +37,4 @@ void Lifetime::refused(int64_t now_ns) {
   limit_->earliest_ns = std::min(limit_->earliest_ns, now_ns);
 }
 
-std::string spoken_duration(int64_t seconds) {
-  if (seconds <= 0) return "0 s";
-  std::string text;
-  const auto add = [&](int64_t count, const char* unit) {
-    if (count > 0) text += (text.empty() ? "" : " ") + std::to_string(count) + " " + unit;
-  };
-  add(seconds / 3600, "h");
-  add(seconds / 60 % 60, "min");
-  if (seconds < 3600) add(seconds % 60, "s");
-  return text;
-}
-
 }  // namespace osiris::sdk

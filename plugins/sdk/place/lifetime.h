@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace osiris::sdk {
@@ -45,8 +44,5 @@ class Lifetime {
   bool is_guessed_ = false;  // create_times_
   std::optional<Limit> limit_;
 };
-
-// "1 h", "1 min 58 s", "8 s".
-std::string spoken_duration(int64_t seconds);
 
 }  // namespace osiris::sdk

@@ -4,11 +4,14 @@
 #include <chrono>
 #include <utility>
 
-#include "plugins/sdk/place/lifetime.h"
 #include "protocol/base/categories.h"
+#include "protocol/base/quantity.h"
 
 namespace osiris::sdk {
 namespace {
+
+using adapter_sdk::CostFigures;
+using adapter_sdk::money_text;
 
 // Of a machine that turned out to cost too much.
 constexpr Milliseconds kKillBudget{10'000};
@@ -21,7 +24,7 @@ bool is_of_budget(const Error& error) { return error.category == category::kRunt
 
 }  // namespace
 
-Error budget_spent(const Ledger& ledger) {
+Error budget_spent_error(const Ledger& ledger) {
   const CostFigures figures = ledger.figures();
   return Error(Code::kDeadline,
                "the run came to the end of --max-cost " + money_text(ledger.terms().cap.value_or(0)) + ": " +
@@ -30,7 +33,7 @@ Error budget_spent(const Ledger& ledger) {
                "Allow more with --max-cost, or give the run less to do.", category::kRuntimeBudget);
 }
 
-Error budget_too_low(const Ledger& ledger, int64_t lease_s) {
+Error budget_too_low_error(const Ledger& ledger, int64_t lease_s) {
   const std::string cap = "--max-cost " + money_text(ledger.terms().cap.value_or(0));
   const auto least = ledger.least_cap(lease_s);
   if (!least)
@@ -56,7 +59,7 @@ Status MeteredPlace::price(const std::string& id) {
   if (!has_cap && ledger_.rate()) return {};
   static_cast<void>(look(id, {.wait = request_timeout()}));
   if (!has_cap || ledger_.is_within_cap()) return {};
-  Error error = budget_spent(ledger_);
+  Error error = budget_spent_error(ledger_);
   error.message = std::string(service().noun()) + " " + id + " costs " + money_text(ledger_.rate().value_or(0)) +
                   " a second, more than was expected; " + error.message;
   if (const Status killed = kill_and_verify(*this, id, kKillBudget); !killed)
@@ -69,7 +72,8 @@ Result<Machine> MeteredPlace::create(const MachineSpec& wanted, const CallLimits
   const auto ticket =
       ledger_.begin_create(wanted.lease_s, token == wanted.metadata.end() ? wanted.idempotency_token : token->second);
   // The first machine of a run is refused, a later one ends it.
-  if (!ticket) return ledger_.figures().at_most == 0 ? budget_too_low(ledger_, wanted.lease_s) : budget_spent(ledger_);
+  if (!ticket)
+    return ledger_.figures().at_most == 0 ? budget_too_low_error(ledger_, wanted.lease_s) : budget_spent_error(ledger_);
   auto created = inner_->create(wanted, limits);
   if (!created) {
     if (!leaves_doubt(created.error())) ledger_.made_nothing(*ticket);
@@ -102,7 +106,8 @@ Result<std::vector<Machine>> MeteredPlace::find(const Metadata& metadata) {
 Result<Machine> MeteredPlace::take_over(const std::string& id, int64_t lease_s) {
   const bool is_known = ledger_.knows(id);
   const auto ticket = is_known ? ledger_.begin_renewal(id, lease_s) : ledger_.begin_create(lease_s, "");
-  if (!ticket) return ledger_.figures().at_most == 0 ? budget_too_low(ledger_, lease_s) : budget_spent(ledger_);
+  if (!ticket)
+    return ledger_.figures().at_most == 0 ? budget_too_low_error(ledger_, lease_s) : budget_spent_error(ledger_);
   auto taken = inner_->take_over(id, lease_s);
   if (!taken) {
     if (inner_->is_refusal(taken.error())) is_known ? ledger_.not_renewed(*ticket) : ledger_.made_nothing(*ticket);
@@ -126,7 +131,7 @@ int64_t MeteredPlace::affordable_lease_s(const std::string& id, int64_t wanted_s
 
 Status MeteredPlace::renew(const std::string& id, int64_t lease_s, const CallLimits& limits) {
   const auto ticket = ledger_.begin_renewal(id, lease_s);
-  if (!ticket) return budget_spent(ledger_);
+  if (!ticket) return budget_spent_error(ledger_);
   const Status renewed = inner_->renew(id, lease_s, limits);
   if (renewed)
     ledger_.renewed(*ticket);

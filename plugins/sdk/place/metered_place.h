@@ -2,6 +2,8 @@
 // entered in a ledger before it is made, and is not made where the ledger says no.
 #pragma once
 
+#include <osiris/sdk/ledger.hpp>
+
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -10,14 +12,16 @@
 #include <string>
 #include <vector>
 
-#include "plugins/sdk/place/ledger.h"
 #include "plugins/sdk/place/place.h"
 
 namespace osiris::sdk {
 
+using adapter_sdk::Ledger;
+using adapter_sdk::Nanodollars;
+
 // What ends a run that has come to its cap, and refuses one whose cap is too low: category runtime.budget.
-Error budget_spent(const Ledger& ledger);
-Error budget_too_low(const Ledger& ledger, int64_t lease_s);
+Error budget_spent_error(const Ledger& ledger);
+Error budget_too_low_error(const Ledger& ledger, int64_t lease_s);
 
 // [any thread]
 class MeteredPlace : public Place {

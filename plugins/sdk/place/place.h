@@ -1,13 +1,12 @@
-// Where a remote worker runs: what an adapter brings for the sdk to hold a machine for the time of a run. The sdk does
-// the rest: the intent on disk, doubt about lost answers, the lease, the verified end, machines kept between runs, a
-// fresh machine for one that vanished (held_machine.h, remote_adapter.h).
+// The places of osiris/sdk/place.hpp as the sdk itself uses them: errors are values, documents are Json. An adapter's
+// place becomes one of these in plugins/sdk/api/place.h; held_machine.h and remote_adapter.h stand on it.
 #pragma once
 
-#include <any>
+#include <osiris/sdk/place.hpp>
+
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,60 +18,13 @@
 
 namespace osiris::sdk {
 
-using Metadata = std::map<std::string, std::string>;
-
-// Metadata that every machine of ours carries.
-namespace meta {
-inline constexpr const char* kOwner = "osiris_owner";  // who: the id in this user's state directory
-inline constexpr const char* kRun = "osiris_run";      // the run id
-inline constexpr const char* kToken = "osiris_token";  // one intent to create
-inline constexpr const char* kPipeline = "osiris_pipeline";
-inline constexpr const char* kWorker = "osiris_worker";  // its hash
-inline constexpr const char* kKeep = "osiris_keep";      // the reuse key of a machine that may be kept
-}  // namespace meta
-
-// What a machine is made from, and what of ours is in it already.
-struct Template {
-  std::string id;
-  std::string worker_directory;  // where the unpacked worker is; empty: not in it
-  std::string cache_directory;   // where packages of steps are; empty: the layout's
-  bool found_by_name = false;    // made by an earlier run: should nothing come of it, it is made again
-};
-
-// One machine to create.
-struct MachineSpec {
-  std::string template_id;
-  int64_t lease_s = 0;
-  Metadata metadata;
-  Egress egress;
-  // Lower-case letters, digits and hyphens: a service that knows such tokens makes one machine for it, however often it
-  // is asked.
-  std::string idempotency_token;
-};
-
-struct Machine {
-  std::string id;
-  Metadata metadata;
-  bool is_running = true;           // and not paused
-  std::string started_at, ends_at;  // RFC 3339, by the service's clock
-  std::any own;                     // what the place itself needs to reach it
-};
-
-// Limits of a call that its caller repeats itself, in its own time.
-struct CallLimits {
-  Milliseconds wait{0};  // for the exchange; 0: as configured
-  const std::atomic<bool>* cancelled = nullptr;
-};
-
-// What a create that failed may have done all the same.
-struct CreateFailure {
-  bool leaves_doubt = false;   // it may have made a machine
-  bool is_late = false;        // it may still make one
-  bool honours_token = false;  // the answer shows that the service knows the idempotency token
-  bool is_under_way = false;   // an earlier call with this token is being worked on
-  bool lost_outcome =
-      false;  // the service no longer knows what the token's call came to: only another token gets another machine
-};
+using adapter_sdk::CallLimits;
+using adapter_sdk::CreateFailure;
+using adapter_sdk::Machine;
+using adapter_sdk::MachineSpec;
+using adapter_sdk::Metadata;
+using adapter_sdk::Template;
+namespace meta = adapter_sdk::meta;
 
 // Files and processes of one machine. [any thread]
 class MachineAccess : public RemoteProcesses {

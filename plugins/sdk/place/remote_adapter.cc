@@ -85,7 +85,7 @@ void RemoteAdapter::validate(const plugin::Request& from) {
   if (!request.worker_path.empty()) check_or_throw(check_worker_travels(request.worker_path));  // a dry run names none
   value_or_throw(environment_names(settings_));
   check_or_throw(check(request));
-  check_or_throw(check_hosts(settings_, network(), request));
+  check_or_throw(check_hosts(settings_, description(), request));
 }
 
 std::string RemoteAdapter::prepare(const plugin::Request& from) {
@@ -158,12 +158,13 @@ Result<RunOutcome> RemoteAdapter::run_on_many(const RunRequest& request, const T
                         return ends_early(id);
                       },
                   .early_grace = early_grace()},
-                 plan, static_cast<size_t>(settings_.machines));
+                 plan);
   auto outcome = fleet.run();
   held_ = fleet.take_held();
   access_ = fleet.take_access();
   shard_outputs_ = fleet.take_outputs();
   for (const Json& entry : fleet.released().items()) released_.push_back(entry);
+  if (!held_) released();
   return outcome;
 }
 
@@ -198,13 +199,17 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
   OSIRIS_ASSIGN(Journal journal, Journal::open(request.adapter_dir() / (id + "-journal.jsonl")));
   journal_ = std::make_unique<Journal>(std::move(journal));
   OSIRIS_TRY(begin(request));
-  OSIRIS_ASSIGN(egress_, derive_egress(settings_, network(), request, system_resolver(network().flags)));
+  OSIRIS_ASSIGN(egress_,
+                derive_egress(settings_, description(), request, system_resolver(description().option_prefix)));
   say_egress();
   OSIRIS_ASSIGN(PackageContents contents,
                 list_package_contents(request, layout_of(place_->home(), request.run_id), settings_.keep));
   OSIRIS_ASSIGN(Template made_from, choose_template(request, false));
   if (settings_.machines > 1)
-    if (const FleetPlan plan(request); plan.shard_count() > 1) return run_on_many(request, made_from, plan);
+    if (FleetPlan plan(request, static_cast<size_t>(settings_.machines)); plan.machines() > 1) {
+      OSIRIS_TRY(plan.index_inputs());
+      return run_on_many(request, made_from, plan);
+    }
   Replacement replacement(place_->service(), place_->short_life_hint(), settings_.retry_budget);
   for (;;) {
     std::optional<PackageStream> stream;
@@ -317,7 +322,6 @@ std::string RemoteAdapter::collect(const plugin::Request& from) {
   return artifacts_document(received.outputs, released_).dump();
 }
 
-// The way out of every failure: what is held is given back now, and what could not be is said.
 void RemoteAdapter::release_now() {
   if (!held_) return;
   if (const Status released = held_->release(released_, false); !released)

@@ -52,7 +52,7 @@ class RemoteAdapter : public plugin::Adapter {
 
   // Of validate, beside the environment and the hosts of the plan.
   virtual Status check(const RunRequest& request) const = 0;
-  virtual const ServiceNetwork& network() const = 0;
+  virtual const ServiceDescription& description() const = 0;
   // On the first use of the service, because configure may not touch the network.
   virtual Result<std::unique_ptr<Place>> connect() = 0;
   // Of execute, before the service is asked for anything: logs are opened, and where the run goes is said.
@@ -71,6 +71,8 @@ class RemoteAdapter : public plugin::Adapter {
   const std::atomic<bool>& cancelled() const { return cancelled_; }
   Result<Place*> place();
   bool sleep(Milliseconds wait);  // false once cancelled; [any thread]
+  // The way out of every failure: what is held is given back now, and what could not be is said. Idempotent.
+  void release_now();
 
  private:
   Status acquire(const RunRequest& request, const Template& made_from, bool reuse);
@@ -82,7 +84,6 @@ class RemoteAdapter : public plugin::Adapter {
   Status acquire_with_template(const RunRequest& request, Template& made_from, bool may_take_kept);
   Result<RunOutcome> run(const RunRequest& request);
   bool has_vanished();  // the service no longer knows the machine
-  void release_now();
   void say_egress() const;
   void metric(std::string_view name, std::string_view unit, int64_t value) const;
 

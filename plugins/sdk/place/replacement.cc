@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/base/quantity.h"
 #include "protocol/base/text.h"
 
 namespace osiris::sdk {

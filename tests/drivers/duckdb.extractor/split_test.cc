@@ -25,7 +25,7 @@ TEST(DuckdbSplit, EveryKeyIsInOnePartInTheEnginesOrder) {
       "CREATE TABLE keyed (k VARCHAR); INSERT INTO keyed VALUES ('a'),('B'),('it''s'),(''),('ä'),(NULL)",
       "CREATE TABLE keyed (k VARCHAR COLLATE NOCASE); INSERT INTO keyed VALUES ('a'),('A'),('b'),('B'),('c'),(NULL)",
       "CREATE TABLE keyed (k DATE); INSERT INTO keyed VALUES ('infinity'),('-infinity'),('2025-01-31'),(NULL)",
-      "CREATE TABLE keyed (k TIMESTAMPTZ); INSERT INTO keyed VALUES ('infinity'),('2025-01-31 12:00+05'),(NULL)",
+      "CREATE TABLE keyed (k TIMESTAMPTZ); INSERT INTO keyed VALUES ('infinity'),('2025-01-31 12:00:00+05'),(NULL)",
       "CREATE TABLE keyed (k TIMESTAMP_NS); INSERT INTO keyed VALUES ('2025-01-31 12:00:00.000000001'),(NULL)",
       "CREATE TABLE keyed (k UUID); INSERT INTO keyed VALUES ('80000000-0000-0000-0000-000000000000'),"
       "('00000000-0000-0000-0000-000000000001'),(NULL)",
@@ -35,7 +35,7 @@ TEST(DuckdbSplit, EveryKeyIsInOnePartInTheEnginesOrder) {
       "CREATE TABLE keyed (k BOOLEAN); INSERT INTO keyed VALUES (true),(false),(NULL)",
   };
   for (const char* table : tables)
-    for (const uint64_t parts : {1, 3, 16}) {
+    for (const uint64_t parts : {1, 5}) {
       SCOPED_TRACE(table + std::string(" in ") + std::to_string(parts));
       counts(table, parts);
     }

@@ -27,5 +27,15 @@ TEST(Quantities, SizesAreReadInEveryUnit) {
     EXPECT_FALSE(parse_byte_count(text).ok()) << text;
 }
 
+TEST(Quantities, ADurationIsSpokenAsPeopleSayIt) {
+  EXPECT_EQ(spoken_duration(3600), "1 h");
+  EXPECT_EQ(spoken_duration(24 * 3600), "24 h");
+  EXPECT_EQ(spoken_duration(5400), "1 h 30 min");
+  EXPECT_EQ(spoken_duration(900), "15 min");
+  EXPECT_EQ(spoken_duration(118), "1 min 58 s");
+  EXPECT_EQ(spoken_duration(8), "8 s");
+  EXPECT_EQ(spoken_duration(0), "0 s");
+}
+
 }  // namespace
 }  // namespace osiris

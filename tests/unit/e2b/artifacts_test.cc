@@ -11,11 +11,12 @@
 #include <atomic>
 
 #include "plugins/e2b/sandbox_access.h"
-#include "plugins/e2b/service.h"
+#include "plugins/sdk/api/byte_stream.h"
 #include "protocol/archive/archive.h"
 #include "protocol/base/file.h"
 #include "protocol/base/replacing_file.h"
 #include "protocol/base/sha256.h"
+#include "tests/unit/e2b/e2b_service.h"
 #include "tests/unit/http/fake_transport.h"
 
 namespace osiris::e2b {
@@ -71,11 +72,14 @@ class ArtifactsTest : public testing::Test {
     Sandbox sandbox;
     sandbox.id = "abc";
     SandboxAccess access(api, sandbox, http::Milliseconds(1'000));
-    const E2bService service;
     const std::atomic<bool> cancelled{false};
-    const sdk::ArtifactSource source{
-        service, [&](uint64_t offset) { return access.download(packed_.path, offset, "download the artifacts"); },
-        sleep, cancelled};
+    const sdk::ArtifactSource source{e2b_service(),
+                                     [&](uint64_t offset) {
+                                       return adapter_sdk::byte_stream([&, offset] {
+                                         return access.download(packed_.path, offset, "download the artifacts");
+                                       });
+                                     },
+                                     sleep, cancelled};
     return sdk::receive_artifacts(source, packed_, request_, limits);
   }
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "plugins/e2b/place.h"
+#include "plugins/sdk/api/place.h"
 #include "tests/unit/http/fake_transport.h"
 
 namespace osiris::e2b {
@@ -51,7 +52,8 @@ class ControlPlane : public testing::Test {
     E2bPlace place(
         std::make_unique<Borrowed>(transport_), config_, http::RetryPolicy{.seed = 7},
         [](http::Milliseconds) { return true; }, nullptr);
-    return sdk::kill_and_verify(place, "i1", budget,
+    adapter_sdk::AdapterPlace held(place);
+    return sdk::kill_and_verify(held, "i1", budget,
                                 [this](http::Milliseconds wait) { pauses_.push_back(wait.count()); });
   }
 

@@ -19,10 +19,10 @@ Config config_of(const std::vector<std::pair<std::string, std::string>>& setting
   return read_config(given);
 }
 
-sdk::RunRequest after_runs_of(const std::vector<double>& seconds) {
+RunInputs after_runs_of(const std::vector<double>& seconds) {
   Json held = Json::array();
   for (const double each : seconds) held.push_back(each);
-  sdk::RunRequest request;
+  RunInputs request;
   request.settings = Json::object({{"history", Json::object({{"machine_seconds", held}})}});
   return request;
 }
@@ -66,7 +66,7 @@ TEST(Estimate, WithoutHistorySaysSoAndWhatAnHourCosts) {
             "of 2025-12: osiris's table, not E2B's invoice");
   EXPECT_FALSE(told.document.contains("estimate"));
   EXPECT_EQ(told.document["runs"].as_int(), 0);
-  EXPECT_THAT(estimate(config_of(), sdk::RunRequest()).text, HasSubstr("no history"));
+  EXPECT_THAT(estimate(config_of(), RunInputs()).text, HasSubstr("no history"));
 }
 
 TEST(Estimate, WithHistorySaysTheMiddleAndTheSpread) {
@@ -94,13 +94,13 @@ TEST(Estimate, OfATemplateOfUnknownShapeIsNone) {
 }
 
 TEST(Estimate, BelievesNoHistoryThatIsNone) {
-  sdk::RunRequest request;
+  RunInputs request;
   request.settings = *parse_json(R"({"history":{"machine_seconds":["x",-1,null,1e300]}})");
   EXPECT_THAT(estimate(config_of(), request).text, HasSubstr("no history"));
 }
 
 TEST(CostDocument, HasNoAmountWhereThePriceIsNotKnown) {
-  sdk::CostFigures figures;
+  adapter_sdk::CostFigures figures;
   figures.spent = 30'250;
   figures.at_most = 60'500;
   const Json known = cost_document(config_of({{"max-cost", "2"}}), figures, true);

@@ -5,10 +5,10 @@
 namespace osiris::e2b {
 namespace {
 
-sdk::RunRequest with_requirements(std::vector<std::string> requirements) {
+RunInputs with_requirements(std::vector<std::string> requirements) {
   Json list = Json::array();
   for (const std::string& each : requirements) list.push_back(each);
-  sdk::RunRequest request;
+  RunInputs request;
   PlanStep& step = request.plan.steps.emplace_back();
   step.id = "think";
   step.cfg = Json::object({{"requirements", list}});

@@ -33,7 +33,7 @@ class EgressRules : public ::testing::Test {
   }
   Result<sdk::Egress> derive() {
     return sdk::derive_egress(
-        config_, service_network(), request_, [this](const std::string& host) -> Result<std::vector<std::string>> {
+        config_, service_description(), request_, [this](const std::string& host) -> Result<std::vector<std::string>> {
           asked_.push_back(host);
           const auto found = names_.find(host);
           if (found == names_.end())
@@ -49,7 +49,7 @@ class EgressRules : public ::testing::Test {
   Json rules() { return network_rules(derived(), true); }
   std::string network() { return rules().dump(); }
   std::string refusal() {
-    const Status checked = sdk::check_hosts(config_, service_network(), request_);
+    const Status checked = sdk::check_hosts(config_, service_description(), request_);
     const auto egress = derive();
     EXPECT_EQ(checked.ok(), egress.ok()) << "validation and the run agree";
     return checked.ok() ? "" : checked.error().message + " | " + checked.error().hint;

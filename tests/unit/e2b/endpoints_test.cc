@@ -5,7 +5,6 @@
 
 #include "plugins/e2b/api/envd.h"
 #include "plugins/e2b/config.h"
-#include "plugins/sdk/abi/host.h"
 
 namespace osiris::e2b {
 namespace {

@@ -28,17 +28,21 @@ class E2bPlaceTest : public testing::Test {
         [](http::Milliseconds) { return false; }, nullptr);
   }
 
-  Error create_error(FakeAnswer answer) {
+  plugin::Failure create_failure(FakeAnswer answer) {
     transport_->answers = {std::move(answer)};
-    sdk::MachineSpec wanted;
+    adapter_sdk::MachineSpec wanted;
     wanted.template_id = "base";
-    const auto created = place_->create(wanted, {.wait = http::Milliseconds(1'000)});
-    EXPECT_FALSE(created.ok());
-    return created.ok() ? Error(Code::kInternal, "it was created") : created.error();
+    try {
+      place_->create(wanted, {http::Milliseconds(1'000), nullptr});
+    } catch (const plugin::Failure& failure) {
+      return failure;
+    }
+    ADD_FAILURE() << "it was created";
+    return {OSIRIS_INTERNAL, "it was created"};
   }
   // "doubt late honours under_way lost", those that hold.
   std::vector<std::string> judged(FakeAnswer answer) {
-    const sdk::CreateFailure failure = place_->classify_create_failure(create_error(std::move(answer)));
+    const adapter_sdk::CreateFailure failure = place_->classify_create_failure(create_failure(std::move(answer)));
     std::vector<std::string> words;
     if (failure.leaves_doubt) words.push_back("doubt");
     if (failure.is_late) words.push_back("late");
@@ -83,15 +87,15 @@ TEST_F(E2bPlaceTest, WhatTheServiceSaysOfATokenShowsThatItKnowsThem) {
 TEST_F(E2bPlaceTest, ATemplateIsAtFaultWhereTheServiceRefusesOrDoesNotFindIt) {
   for (const int status : {400, 404})
     EXPECT_TRUE(place_->is_template_failure(
-        create_error(FakeAnswer::json(status, R"({"code":404,"message":"template 'x' not found"})"))))
+        create_failure(FakeAnswer::json(status, R"({"code":404,"message":"template 'x' not found"})"))))
         << status;
-  for (const int status : {401, 500}) EXPECT_FALSE(place_->is_template_failure(create_error({status}))) << status;
+  for (const int status : {401, 500}) EXPECT_FALSE(place_->is_template_failure(create_failure({status}))) << status;
 }
 
 TEST_F(E2bPlaceTest, ARefusalIsWhatTheServiceUnderstoodAndWillSayAgain) {
-  for (const int status : {400, 401, 403}) EXPECT_TRUE(place_->is_refusal(create_error({status}))) << status;
-  for (const int status : {429, 500, 503}) EXPECT_FALSE(place_->is_refusal(create_error({status}))) << status;
-  EXPECT_FALSE(place_->is_refusal(create_error(FakeAnswer::lost())));
+  for (const int status : {400, 401, 403}) EXPECT_TRUE(place_->is_refusal(create_failure({status}))) << status;
+  for (const int status : {429, 500, 503}) EXPECT_FALSE(place_->is_refusal(create_failure({status}))) << status;
+  EXPECT_FALSE(place_->is_refusal(create_failure(FakeAnswer::lost())));
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "plugins/e2b/api/failure.h"
-#include "plugins/e2b/service.h"
+#include "tests/unit/e2b/e2b_service.h"
 
 namespace osiris::e2b {
 namespace {
@@ -27,12 +27,11 @@ Error refused(int status, http::Headers headers = {}) {
   return failure_from(outcome, "upload files");
 }
 
-const E2bService kService;
 constexpr std::string_view kHint = "Split the pipeline, or use a plan with longer sandboxes.";
 
 // One run whose attempts fail.
 struct FailingRun {
-  sdk::Replacement replacement{kService, kHint, 30s};
+  sdk::Replacement replacement{e2b_service(), kHint, 30s};
   sdk::RunRequest request = request_with("filesystem.csv_writer");
   sdk::RunOutcome outcome;
   bool is_gone = false;
@@ -78,7 +77,7 @@ TEST(Replacement, ServicesThatAskForMoreTimeThanThereIsAreNotWaitedFor) {
 
 TEST(Replacement, WithoutARetryBudgetNothingIsTriedAgain) {
   FailingRun run;
-  sdk::Replacement none(kService, kHint, 0s);
+  sdk::Replacement none(e2b_service(), kHint, 0s);
   const auto decision =
       none.decide({run.request, refused(502), nullptr, "i1", false, [] { return false; }, [] { return std::nullopt; }});
   EXPECT_FALSE(decision.anew);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "plugins/e2b/failures.h"
 #include "tests/unit/http/fake_transport.h"
 
 namespace osiris::e2b {
@@ -25,17 +26,21 @@ class SandboxAccessTest : public testing::Test {
     access_.emplace(*api_, sandbox, 60s);
   }
 
-  sdk::ProcessEvent event(const std::string& json) {
+  adapter_sdk::ProcessEvent event(const std::string& json) {
     transport_.answers.push_back({200, encode_envelope(R"({"event":)" + json + "}")});
-    auto event = access_->connect(7)->next(1s);
-    EXPECT_TRUE(event.ok()) << event.error().message;
-    return event.ok() ? *event : sdk::ProcessEvent();
+    const auto next = access_->connect(7)->next(1s);
+    EXPECT_TRUE(next);
+    return next.value_or(adapter_sdk::ProcessEvent());
   }
-  // How a process ended that envd says this of.
-  std::string ending(const std::string& end) { return event(R"({"end":)" + end + "}").exit.describe(); }
-  std::unique_ptr<sdk::ByteStream> download(FakeAnswer answer, uint64_t offset = 0) {
+  std::unique_ptr<adapter_sdk::ByteSource> download(FakeAnswer answer, uint64_t offset = 0) {
     transport_.answers.push_back(std::move(answer));
     return access_->download("/far/a.bin", offset, "download the artifacts");
+  }
+
+  static Error error_of(adapter_sdk::ByteSource& source) {
+    const Status read = status_of([&] { source.read(1s); });
+    EXPECT_FALSE(read.ok());
+    return read.ok() ? Error() : read.error();
   }
 
   http::FakeTransport transport_;
@@ -44,12 +49,14 @@ class SandboxAccessTest : public testing::Test {
 };
 
 TEST_F(SandboxAccessTest, AProcessEndsAsItsStatusSays) {
-  EXPECT_EQ(ending(R"({"exited":true,"exitCode":3,"status":"exit status 3"})"), "exited with status 3");
+  const auto exited = event(R"({"end":{"exited":true,"exitCode":3,"status":"exit status 3"}})");
+  EXPECT_EQ(exited.exit.kind, adapter_sdk::Exit::Kind::kExited);
+  EXPECT_EQ(exited.exit.status, 3);
   const std::pair<const char*, int> signals[] = {
       {"killed", SIGKILL}, {"terminated", SIGTERM}, {"segmentation fault", SIGSEGV}, {"aborted", SIGABRT}};
   for (const auto& [word, number] : signals) {
     const auto end = event(R"({"end":{"exited":false,"exitCode":-1,"status":"signal: )" + std::string(word) + "\"}}");
-    EXPECT_EQ(end.exit.kind, sdk::ExitInfo::Kind::kSignaled);
+    EXPECT_EQ(end.exit.kind, adapter_sdk::Exit::Kind::kSignaled);
     EXPECT_EQ(end.exit.status, number) << word;
   }
   EXPECT_EQ(event(R"({"end":{"exited":false,"status":"signal: hangup"}})").exit.status, 0)
@@ -59,8 +66,8 @@ TEST_F(SandboxAccessTest, AProcessEndsAsItsStatusSays) {
 TEST_F(SandboxAccessTest, AKillOfAProcessThatIsNoMoreSucceeds) {
   transport_.answers = {FakeAnswer::json(404, R"({"code":"not_found","message":"process 7 not found"})"),
                         FakeAnswer::json(403, R"({"code":"permission_denied","message":"no"})")};
-  EXPECT_TRUE(access_->kill(7).ok());
-  EXPECT_FALSE(access_->kill(7).ok());
+  EXPECT_NO_THROW(access_->kill(7));
+  EXPECT_THROW(access_->kill(7), plugin::Failure);
 }
 
 TEST_F(SandboxAccessTest, AFileIsReadFromWhereItBroke) {
@@ -72,28 +79,24 @@ TEST_F(SandboxAccessTest, AFileIsReadFromWhereItBroke) {
 }
 
 TEST_F(SandboxAccessTest, ARangeThatWasNotAskedForOrNotGivenIsAnError) {
-  EXPECT_FALSE(download({206, "es"})->read(1s).ok());
-  EXPECT_FALSE(download({200, "bytes"}, 3)->read(1s).ok());
-  EXPECT_FALSE(download({416})->read(1s).ok());
+  EXPECT_THROW(download({206, "es"})->read(1s), plugin::Failure);
+  EXPECT_THROW(download({200, "bytes"}, 3)->read(1s), plugin::Failure);
+  EXPECT_THROW(download({416})->read(1s), plugin::Failure);
 }
 
 TEST_F(SandboxAccessTest, AFileThatBreaksOffIsANetworkErrorThatNamesWhatItWasFor) {
   const auto stream = download({200, "by", true});
   EXPECT_EQ(*stream->read(1s), "by");
-  const auto broken = stream->read(1s);
-  ASSERT_FALSE(broken.ok());
-  EXPECT_THAT(broken.error().message, HasSubstr("cannot download the artifacts"));
-  EXPECT_EQ(failure_class_of(broken.error()), FailureClass::kNetworkError);
-  EXPECT_EQ(
-      failure_class_of(download(FakeAnswer::json(404, R"({"code":404,"message":"path '/far/a.bin' does not exist"})"))
-                           ->read(1s)
-                           .error()),
-      FailureClass::kNotFound);
+  const Error broken = error_of(*stream);
+  EXPECT_THAT(broken.message, HasSubstr("cannot download the artifacts"));
+  EXPECT_EQ(failure_class_of(broken), FailureClass::kNetworkError);
+  const auto missing = download(FakeAnswer::json(404, R"({"code":404,"message":"path '/far/a.bin' does not exist"})"));
+  EXPECT_EQ(failure_class_of(error_of(*missing)), FailureClass::kNotFound);
 }
 
 TEST_F(SandboxAccessTest, ErrorsOfInputSayWhetherTheProcessIsEnding) {
   const auto said = [](const char* code) {
-    return make_failure(FailureClass::kSandboxError, "no", "", Json::object({{"rpc_code", code}}));
+    return to_failure(make_failure(FailureClass::kSandboxError, "no", "", Json::object({{"rpc_code", code}})));
   };
   EXPECT_TRUE(access_->is_unknown_process(said("not_found")));
   EXPECT_FALSE(access_->is_unknown_process(said("internal")));

@@ -39,7 +39,7 @@ class WorkerTemplate : public testing::Test {
 
   fs::path directory_;
   Config config_;
-  sdk::RunRequest request_;
+  RunInputs request_;
 };
 
 TEST_F(WorkerTemplate, IsNeededForAShapeAnImageOrPackagesThatAreInstalledInIt) {

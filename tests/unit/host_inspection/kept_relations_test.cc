@@ -28,6 +28,19 @@ TEST(KeptRelations, AreGivenToTheQueryThatNamesThem) {
   EXPECT_THAT(given("SELECT * FROM xdf_a"), ElementsAre("a", "ab", "c"));
 }
 
+TEST(KeptRelations, AreListedAsRows) {
+  for (const char* asks : {"SHOW TABLES", " show\n tables ; ", "SHOW ALL TABLES;", "describe"})
+    EXPECT_TRUE(asks_for_relations(asks)) << asks;
+  for (const char* not_so : {"SHOW df_a", "SHOW TABLES; SELECT 1", "SELECT 'show tables'", ""})
+    EXPECT_FALSE(asks_for_relations(not_so)) << not_so;
+  KeptRelations relations;
+  relations.there = {kept("it's", "df_it_s"), {"save", "df_save", std::nullopt, {}, {}}};
+  relations.there[0].entry->rows_out = 3;
+  EXPECT_EQ(
+      list_of(relations),
+      "SELECT * FROM (VALUES ('df_it_s', 'it''s', 3), ('df_save', 'save', NULL)) relations(relation, step, rows)");
+}
+
 TEST(KeptRelations, OfOneNameGoTogether) {
   KeptRelations relations;
   relations.there = {kept("a-b", "df_a_b_1f2e3d4c"), kept("A_b", "df_A_b_5b6a7988"), kept("c", "df_c")};

@@ -72,11 +72,13 @@ TEST(ShardProof, TheTallyKeepsWhatEventsSay) {
   ASSERT_EQ(state.shards.size(), 2u);
   EXPECT_EQ(state.shards[1].rows, 3u);
   EXPECT_EQ(state.outputs.size(), 1u) << "another shard's retry took it away";
-  tally.on_event("shards_restarted", "read", Json::object({{"time", 2}}));
-  EXPECT_TRUE(tally.steps().at(0).shards.empty()) << "they are read again";
+  tally.on_event("shards_settled", "read", Json());
+  tally.on_event("shards_restarted", "read", Json::object({{"time", 2}, {"shards", Json::array({0})}}));
+  ASSERT_EQ(tally.steps().at(0).shards.size(), 1u) << "one is read again, and the other was another worker's";
+  EXPECT_EQ(tally.steps().at(0).shards[0].index, 1u);
   tally.on_event("shard_complete", "read", Json::object({{"shard", 0}, {"rows", 2}, {"fingerprint", "12"}}));
   tally.on_event("step_complete", "read", Json::object({{"fingerprint", "12"}}));
-  EXPECT_EQ(tally.steps().at(0).shards.at(0).fingerprint, "12");
+  EXPECT_EQ(tally.steps().at(0).shards.at(1).fingerprint, "12");
   EXPECT_EQ(tally.steps().at(0).fingerprint, "12");
   tally.on_event("step_start", "read", Json());
   EXPECT_TRUE(tally.steps().at(0).shards.empty());

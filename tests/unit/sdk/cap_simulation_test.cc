@@ -185,19 +185,20 @@ struct Tally {
          machines = 0;
 };
 
-// A run with up to four machines: each is created, renewed by the lease's own code, and replaced when it is lost, until
-// the work is done, only the reserve is left, or the host dies.
+// A run with up to sixteen machines, mostly four: each is created, renewed by the lease's own code, and replaced when
+// it is lost, until the work is done, only the reserve is left, or the host dies.
 class SimulatedRun {
  public:
   explicit SimulatedRun(uint64_t seed) : owned_(std::make_unique<BillingService>(seed, clock_)), service_(*owned_) {
     lease_s_ = service_.pick(5, 300);
     const int64_t reserve_s = service_.pick(1, 120);
     rate_ = service_.pick(1'000, 200'000);
-    machines_wanted_ = service_.pick(1, 4);
+    machines_wanted_ = service_.chance(4) ? service_.pick(5, 16) : service_.pick(1, 4);
     const int64_t least_s = kLate_s + lease_s_ + reserve_s;
     cap_ = rate_ * service_.pick(least_s / 2, 6 * least_s * machines_wanted_);
     if (service_.chance(3)) service_.dies_at_ns = service_.pick(1, 2 * cap_ / rate_) * kSecond;
-    ledger_ = std::make_shared<Ledger>(LedgerTerms{cap_, seconds(kLate_s), seconds(reserve_s)}, clock_);
+    ledger_ = std::make_shared<Ledger>(adapter_sdk::LedgerTerms{cap_, seconds(kLate_s), seconds(reserve_s)},
+                                       [this] { return clock_.monotonic_ns(); });
     ledger_->set_rate(rate_);
     place_ = std::make_unique<MeteredPlace>(std::move(owned_), ledger_,
                                             [this](const Machine&) { return std::optional(rate_); });
@@ -214,7 +215,7 @@ class SimulatedRun {
     const Nanodollars billed = rate_ * service_.billed_seconds();
     if (billed > cap_) {
       ++tally.over;
-      ADD_FAILURE() << "billed " << money_text(billed) << " of " << money_text(cap_);
+      ADD_FAILURE() << "billed " << adapter_sdk::money_text(billed) << " of " << adapter_sdk::money_text(cap_);
     }
     EXPECT_LE(billed, spent_in_books) << "the books said less than the service";
     EXPECT_LE(spent_in_books, cap_);

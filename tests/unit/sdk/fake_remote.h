@@ -105,7 +105,7 @@ class WorkingAccess : public FakeAccess {
   FakeWorker worker_;
 };
 
-inline constexpr ServiceNetwork kNetwork{"Fake", "box", "boxes", "--fake-", {}};
+inline const ServiceDescription kDescription{"fake", "Fake", "box", "boxes", "daemon", "--fake-", {}};
 
 // A service that a test and an adapter share.
 class SharedPlace : public Place {
@@ -155,7 +155,7 @@ class TestAdapter : public RemoteAdapter {
 
  protected:
   Status check(const RunRequest&) const override { return refuses_check ? Status(*refuses_check) : Status(); }
-  const ServiceNetwork& network() const override { return kNetwork; }
+  const ServiceDescription& description() const override { return kDescription; }
   Result<std::unique_ptr<Place>> connect() override {
     if (refuses_connect) return *refuses_connect;
     return std::unique_ptr<Place>(std::make_unique<SharedPlace>(place_));

@@ -1,10 +1,12 @@
 // The books by a clock of the test's: what a run has cost, what it may come to, and what the cap lets it ask for.
-#include "plugins/sdk/place/ledger.h"
+#include <osiris/sdk/ledger.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace osiris::sdk {
+#include "protocol/base/clock.h"
+
+namespace osiris::adapter_sdk {
 namespace {
 
 using namespace std::chrono_literals;
@@ -15,7 +17,7 @@ constexpr Nanodollars kCent = 10'000'000;  // the rate of a machine: a cent a se
 class LedgerTest : public testing::Test {
  protected:
   Ledger& open(std::optional<Nanodollars> cap) {
-    ledger_.emplace(LedgerTerms{cap, 20s, 60s}, clock_);
+    ledger_.emplace(LedgerTerms{cap, 20s, 60s}, [this] { return clock_.monotonic_ns(); });
     ledger_->set_rate(kCent);
     return *ledger_;
   }
@@ -255,10 +257,10 @@ TEST(Money, IsSaidWithTheDigitsThatMatter) {
 }
 
 TEST(BootClock, GoesOn) {
-  const int64_t before = boot_clock().monotonic_ns();
+  const int64_t before = boot_clock_ns();
   EXPECT_GT(before, 0);
-  EXPECT_GE(boot_clock().monotonic_ns(), before);
+  EXPECT_GE(boot_clock_ns(), before);
 }
 
 }  // namespace
-}  // namespace osiris::sdk
+}  // namespace osiris::adapter_sdk

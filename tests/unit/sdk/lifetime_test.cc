@@ -87,15 +87,5 @@ TEST(Lifetime, TimesThatCannotBeReadSayNothing) {
   EXPECT_FALSE(lifetime.limit());
 }
 
-TEST(SpokenDuration, IsWhatPeopleSay) {
-  EXPECT_EQ(spoken_duration(3600), "1 h");
-  EXPECT_EQ(spoken_duration(24 * 3600), "24 h");
-  EXPECT_EQ(spoken_duration(5400), "1 h 30 min");
-  EXPECT_EQ(spoken_duration(900), "15 min");
-  EXPECT_EQ(spoken_duration(118), "1 min 58 s");
-  EXPECT_EQ(spoken_duration(8), "8 s");
-  EXPECT_EQ(spoken_duration(0), "0 s");
-}
-
 }  // namespace
 }  // namespace osiris::sdk

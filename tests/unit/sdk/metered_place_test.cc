@@ -20,7 +20,8 @@ constexpr Nanodollars kCent = 10'000'000;
 class MeteredPlaceTest : public testing::Test {
  protected:
   void open(std::optional<Nanodollars> cap, std::optional<Nanodollars> rate = kCent) {
-    ledger_ = std::make_shared<Ledger>(LedgerTerms{cap, 20s, 60s}, clock_);
+    ledger_ =
+        std::make_shared<Ledger>(adapter_sdk::LedgerTerms{cap, 20s, 60s}, [this] { return clock_.monotonic_ns(); });
     ledger_->set_rate(rate);
     metered_ = std::make_unique<MeteredPlace>(std::make_unique<SharedPlace>(place_), ledger_,
                                               [this](const Machine&) { return real_rate_; });

@@ -53,7 +53,7 @@ class CopyLedger {
   std::vector<size_t> missing() const;
   size_t count() const { return chunks_.size(); }  // of chunks that are committed
   uint64_t rows() const { return rows_; }          // in them
-  // Of all of them; of rows that nobody hashed it says nothing.
+  // Of all of them; of rows that were not hashed it says nothing.
   const Fingerprint& fingerprint() const { return fingerprint_; }
 
  private:

@@ -16,7 +16,8 @@ Result<std::vector<std::string>> key_bounds(const KeyedRows& rows, uint64_t rows
   for (;;) {
     const bool is_first = bounds.empty();
     const std::string from = is_first ? rows.key + " IS NOT NULL" : rows.key + " > " + rows.literal(bounds.back());
-    OSIRIS_ASSIGN(auto next, rows.ask("SELECT " + rows.text + " FROM " + rows.rows + " WHERE " + from +
+    // The name keeps a text that is called as its key from being what is sorted.
+    OSIRIS_ASSIGN(auto next, rows.ask("SELECT " + rows.text + " AS osiris_bound FROM " + rows.rows + " WHERE " + from +
                                       (rows.condition.empty() ? "" : " AND (" + rows.condition + ")") + " ORDER BY " +
                                       rows.key + " LIMIT 1 OFFSET " + std::to_string(is_first ? step : step - 1)));
     if (!next) return bounds;

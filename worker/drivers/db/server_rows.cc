@@ -137,7 +137,7 @@ Status ServerRows::take_end() {
 }
 
 Result<StepOutcome> ServerRows::stop() {
-  if (!by_chunk_) return StreamedOutput::stop();
+  if (!is_claimed_) return StreamedOutput::stop();
   end();
   context_.metric("source_bytes", static_cast<double>(bytes_), "bytes");
   return StepOutcome{rows_, 0};

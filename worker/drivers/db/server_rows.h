@@ -54,6 +54,7 @@ class ServerRows : public StreamedOutput, private ChunkSource, private ChunkedRo
   void want(bool raw);
   const ChunkPlan& plan() const override { return *queue_.plan(); }
   const Json& identity() const override { return queue_.identity(); }
+  void claim() override { is_claimed_ = true; }
   void choose(ChunkPlan plan, std::vector<size_t> chunks) override;
   void note(std::string hint) override { note_ = std::move(hint); }
   Status take_end();
@@ -72,6 +73,7 @@ class ServerRows : public StreamedOutput, private ChunkSource, private ChunkedRo
   const RelationColumns* columns_ = nullptr;
   Batch batch_;                   // whose chunks are being given
   size_t next_ = 0;               // of them
+  bool is_claimed_ = false;       // by a reader of chunks
   bool by_chunk_ = false;         // a scan gives a chunk
   std::string note_;              // of who reads them
   bool ended_ = false;            // all rows were given

@@ -16,11 +16,11 @@ Error unfit(const char* why) { return Error(Code::kUnsupported, why); }
 
 }  // namespace
 
-void RecordBlocks::make_room(TextBlock& block, size_t room) const {
+// An empty block of so much room.
+void RecordBlocks::make_room(TextBlock& block, size_t room) {
+  block.size = 0;
   if (block.room >= room && block.bytes.use_count() == 1) return;
-  std::shared_ptr<char[]> bytes(new char[room + kBlockSlack]);
-  if (block.size > 0) std::memcpy(bytes.get(), block.bytes.get(), block.size);
-  block.bytes = std::move(bytes);
+  block.bytes = std::shared_ptr<char[]>(new char[room + kBlockSlack]);
   block.room = room;
 }
 
@@ -68,7 +68,6 @@ size_t RecordBlocks::skip_head(std::string_view text) {
 
 Result<bool> RecordBlocks::next(TextBlock& block) {
   const std::lock_guard lock(mutex_);
-  block.size = 0;
   make_room(block, std::max(kBlockBytes, rest_.size() + kRecordBytes));
   std::memcpy(block.bytes.get(), rest_.data(), rest_.size());
   block.size = rest_.size();
@@ -89,11 +88,6 @@ Result<bool> RecordBlocks::next(TextBlock& block) {
   std::memset(block.bytes.get() + end, 0, kBlockSlack);
   block.number = blocks_++;
   return end > 0;
-}
-
-uint64_t RecordBlocks::bytes_read() const {
-  const std::lock_guard lock(mutex_);
-  return bytes_read_;
 }
 
 }  // namespace osiris::worker::csv

@@ -4,6 +4,7 @@
 // field only.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -42,10 +43,10 @@ class RecordBlocks {
   // [any thread] The next block into `block`; false at the end. An error where the text is not for this reader: a
   // record longer than kRecordBytes, a quote that is never closed.
   Result<bool> next(TextBlock& block);
-  uint64_t bytes_read() const;
+  uint64_t bytes_read() const { return bytes_read_; }
 
  private:
-  void make_room(TextBlock& block, size_t room) const;
+  static void make_room(TextBlock& block, size_t room);
   void fill(TextBlock& block);
   // The end of the last whole record; 0: there is none. `is_open`: the text ends within quotes.
   size_t end_of_records(std::string_view text, bool& is_open) const;
@@ -53,11 +54,12 @@ class RecordBlocks {
 
   const Read read_;
   const char delimiter_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   uint64_t skip_lines_;
   bool is_begun_ = false, is_ended_ = false;
   std::string rest_;  // the beginning of a record, from the block before
-  uint64_t blocks_ = 0, bytes_read_ = 0;
+  uint64_t blocks_ = 0;
+  std::atomic<uint64_t> bytes_read_{0};
 };
 
 }  // namespace osiris::worker::csv

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "worker/driver_api/batch_writer.h"
@@ -27,9 +28,12 @@ struct UnfitValue {
 
 class CsvBatch : public BatchWriter::Batch {
  public:
-  // All outlive it. `forms`: of a stream's timestamps; null: they are known.
-  CsvBatch(const Options& options, const std::vector<Column>& columns, TimestampForms* forms)
-      : options_(options), columns_(columns), forms_(forms), formatter_(options, columns) {}
+  // All outlive it. `forms`: of a stream's timestamps; null: they are known. `used`: bytes() of a batch before, whose
+  // memory is written to again.
+  CsvBatch(const Options& options, const std::vector<Column>& columns, TimestampForms* forms, std::string used = {})
+      : options_(options), columns_(columns), forms_(forms), formatter_(options, columns), bytes_(std::move(used)) {
+    bytes_.clear();
+  }
 
   void add_header();
   // Nothing after an unfit value.
@@ -37,6 +41,7 @@ class CsvBatch : public BatchWriter::Batch {
   size_t size_bytes() const override { return bytes_.size(); }
 
   const std::string& bytes() const { return bytes_; }
+  std::string take_bytes() { return std::move(bytes_); }
   uint64_t rows() const { return rows_; }
   const std::optional<UnfitValue>& unfit() const { return unfit_; }
   // Timestamps are to be shown otherwise than they were.

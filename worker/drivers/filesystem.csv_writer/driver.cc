@@ -1,8 +1,10 @@
 #include "worker/drivers/filesystem.csv_writer/driver.h"
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/base/categories.h"
@@ -16,6 +18,8 @@
 
 namespace osiris::worker {
 namespace {
+
+constexpr size_t kUsedBytesMax = size_t{32} << 20;  // of one batch, to be written to again
 
 Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
 
@@ -50,10 +54,25 @@ class CsvWrite : public BatchWriter {
   }
 
   std::unique_ptr<Batch> begin() override {
-    return std::make_unique<csv_out::CsvBatch>(options_, columns_, forms_ ? &*forms_ : nullptr);
+    std::string used;
+    {
+      const std::lock_guard lock(used_mutex_);
+      if (!used_.empty()) {
+        used = std::move(used_.back());
+        used_.pop_back();
+      }
+    }
+    return std::make_unique<csv_out::CsvBatch>(options_, columns_, forms_ ? &*forms_ : nullptr, std::move(used));
   }
 
-  Status write(Batch& batch) override { return write_batch(static_cast<csv_out::CsvBatch&>(batch)); }
+  Status write(Batch& batch) override {
+    auto& formatted = static_cast<csv_out::CsvBatch&>(batch);
+    OSIRIS_TRY(write_batch(formatted));
+    std::string used = formatted.take_bytes();
+    const std::lock_guard lock(used_mutex_);
+    if (used.capacity() <= kUsedBytesMax) used_.push_back(std::move(used));
+    return {};
+  }
 
  private:
   Status write_batch(const csv_out::CsvBatch& batch) {
@@ -81,7 +100,9 @@ class CsvWrite : public BatchWriter {
   std::unique_ptr<files::ByteSink> sink_;
   std::vector<csv_out::Column> columns_;
   std::optional<csv_out::TimestampForms> forms_;
-  uint64_t rows_ = 0;  // written
+  std::mutex used_mutex_;
+  std::vector<std::string> used_;  // of batches that are written: memory of megabytes, mapped by now
+  uint64_t rows_ = 0;              // written
   uint64_t next_report_;
 };
 

@@ -32,7 +32,9 @@ ChunkedRows* Load::chunks_to_commit() {
   if (origin.pipeline.empty()) return nullptr;
   copy_ = db::tables_of_copy(origin, context_.step_id(), server_.database + "." + settings_.table);
   ChunkedRows* rows = context_.chunked_rows();
-  return rows && rows->plan().chunks() > 1 ? rows : nullptr;
+  if (!rows || rows->plan().chunks() == 1) return nullptr;
+  rows->claim();
+  return rows;
 }
 
 // What earlier runs of this step have left. A run of it that is at work keeps its own, and what cannot be dropped now
@@ -202,8 +204,10 @@ Status Load::settle_chunks() {
   OSIRIS_ASSIGN(const auto done, session_->ask("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = "
                                                "DATABASE() AND TABLE_NAME = " +
                                                quote_text(copy_.ledger + "_done")));
-  if (ledger_->is_brought() || !done.empty()) return {};
   OSIRIS_TRY(take_turn());
+  // The run that swapped may not have come to dropping what it swapped out.
+  if (!done.empty()) return session_->run("DROP TABLE IF EXISTS " + old_);
+  if (ledger_->is_brought()) return {};
   const std::vector<ColumnPlan> planned = std::exchange(plans_, {});
   const bool existed = exists_;
   columns_.clear(), unique_keys_.clear(), keys_.clear(), added_.clear(), obstacle_.clear();

@@ -36,6 +36,7 @@ Result<uint64_t> Load::run() {
 }
 
 Status Load::load() {
+  ChunkedRows* const chunks = chunks_to_commit();
   OSIRIS_ASSIGN(session_, Session::open(server_, call_));
   if (lock_timeout_s_ > 0) {
     const std::string seconds = std::to_string(lock_timeout_s_);
@@ -46,7 +47,6 @@ Status Load::load() {
   tag_ = sha256_hex(server_.database + "\n" + settings_.table).substr(0, 16);
   staging_ = quote_identifier("osiris_new_" + tag_);
   old_ = quote_identifier("osiris_old_" + tag_);
-  ChunkedRows* const chunks = chunks_to_commit();
   OSIRIS_TRY(chunks ? take_copy() : drop_leftovers());
   OSIRIS_TRY(find_target());
   if (chunks && added_.empty() && is_transactional_) return copy_chunks(*chunks);

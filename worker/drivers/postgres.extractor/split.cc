@@ -37,7 +37,7 @@ class SnapshotHolder : public SharedSource {
 
  private:
   Result<Json> ask() {
-    // One connection is left free for the shards that read, whoever else holds a snapshot there.
+    // One connection is left free for the shards that read, however many steps hold a snapshot there.
     OSIRIS_ASSIGN(db::SourceUse::Transaction turn,
                   use_.open(place_of(settings_.server), call_.step_id, split_.is_consistent ? 1 : 0));
     turn_.emplace(std::move(turn));

@@ -32,7 +32,9 @@ ChunkedRows* Load::chunks_to_commit() {
   if (origin.pipeline.empty()) return nullptr;
   tables_ = db::tables_of_copy(origin, context_.step_id(), settings_.table);
   ChunkedRows* rows = context_.chunked_rows();
-  return rows && rows->plan().chunks() > 1 ? rows : nullptr;
+  if (!rows || rows->plan().chunks() == 1) return nullptr;
+  rows->claim();
+  return rows;
 }
 
 std::string Load::ledger_table() const {

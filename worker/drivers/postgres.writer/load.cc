@@ -62,8 +62,8 @@ std::string Load::select() const {
 }
 
 Result<uint64_t> Load::run() {
-  OSIRIS_ASSIGN(connection_, Connection::open(server_, call_, Purpose::kWrite));
   ChunkedRows* const chunks = chunks_to_commit();
+  OSIRIS_ASSIGN(connection_, Connection::open(server_, call_, Purpose::kWrite));
   OSIRIS_TRY(chunks ? take_copy() : drop_leftovers());
   OSIRIS_TRY(connection_->run("BEGIN"));
   OSIRIS_TRY(find_target());

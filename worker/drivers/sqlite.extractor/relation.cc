@@ -134,6 +134,7 @@ Result<duckdb_data_chunk> Rows::next() {
 }
 
 Result<idx_t> Rows::fill() {
+  if (has_ended_) return idx_t{0};  // one more step would begin again
   duckdb_data_chunk_reset(chunk_);
   for (size_t i = 0; i < slots_.size(); ++i) {
     slots_[i].vector = duckdb_data_chunk_get_vector(chunk_, i);
@@ -143,6 +144,7 @@ Result<idx_t> Rows::fill() {
   idx_t row = 0;
   for (; row < duckdb_vector_size() && bytes_ < kChunkBytes && rows_ + row < limit_; ++row) {
     OSIRIS_ASSIGN(const bool more, statement_.step());
+    has_ended_ = !more;
     if (!more) break;
     for (size_t i = 0; i < columns_.size(); ++i) OSIRIS_TRY(put(static_cast<int>(i), row));
   }

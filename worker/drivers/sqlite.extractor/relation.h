@@ -55,7 +55,7 @@ class Rows : public ChunkSource {
   std::vector<Slot> slots_;
   size_t bytes_ = 0;  // of texts in the chunk
   uint64_t rows_ = 0;
-  bool is_complete_ = false;
+  bool has_ended_ = false, is_complete_ = false;  // the statement; and that was told
   std::optional<Error> failure_;
 };
 

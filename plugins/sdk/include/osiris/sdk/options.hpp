@@ -16,6 +16,10 @@ struct EnvironmentOptions {
   std::vector<std::string> pairs;  // NAME=VALUE; wins over the two above
 };
 
+// The names of the variables that are lent, sorted and each once. Reads the files. Throws plugin::Failure for one that
+// cannot be read, or is no list of variables.
+std::vector<std::string> lent_variable_names(const EnvironmentOptions& options);
+
 // Derive your configuration from it.
 struct WorkerOptions : EnvironmentOptions {
   bool install_deps = false;

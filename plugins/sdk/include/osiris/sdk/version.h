@@ -3,6 +3,6 @@
 #ifndef OSIRIS_SDK_VERSION_H
 #define OSIRIS_SDK_VERSION_H
 
-#define OSIRIS_SDK_VERSION "0.1.0"
+#define OSIRIS_SDK_VERSION "0.2.0"
 
 #endif

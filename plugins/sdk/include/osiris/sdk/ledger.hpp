@@ -1,5 +1,5 @@
-// What the machines of one run have cost and may cost still, and what of it may be asked for without going beyond a
-// cap. Arithmetic only: no I/O, no thread of its own.
+// osiris/sdk/ledger.hpp: what the machines of one run have cost and may cost still, and what of it may be asked for
+// without going beyond a cap. Arithmetic only: no I/O, no thread of its own.
 //
 // Every entry has a bound: when the service will have ended the machine at the latest, whatever becomes of this
 // process. So the cap needs no memory on disk: a host that dies renews nothing, and each lease ends by itself.
@@ -10,10 +10,15 @@
 //   the reserve   of each machine: the time to stop its worker and fetch what is complete. It is kept out of leases
 //                 until the last one, which takes it in
 //
-// The clock is one that goes on while this machine sleeps (boot_clock()); the wall clock is not asked.
+// RemoteAdapter::meter() enters the calls of a place, so that an adapter reads it and tells its rates. The clock is one
+// that goes on while this machine sleeps; the wall clock is not asked.
 #pragma once
 
+#include <osiris/sdk/channel.hpp>
+
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -21,10 +26,10 @@
 #include <utility>
 #include <vector>
 
-#include "plugins/sdk/channel/remote_process.h"
-#include "protocol/base/clock.h"
+namespace osiris::adapter_sdk {
 
-namespace osiris::sdk {
+// Counts on while the machine sleeps: a service's lease does, too. [any thread]
+int64_t boot_clock_ns();
 
 // Billionths of a US dollar. Sums that do not fit stay at the largest amount.
 using Nanodollars = int64_t;
@@ -50,8 +55,9 @@ class Ledger {
   // Names a call until its outcome is known.
   using Ticket = uint64_t;
 
-  // Borrows the clock.
-  Ledger(LedgerTerms terms, const Clock& clock) : terms_(terms), clock_(clock) {}
+  // `now_ns`: monotonic; called from any thread.
+  explicit Ledger(LedgerTerms terms, std::function<int64_t()> now_ns = boot_clock_ns)
+      : terms_(terms), now_ns_(std::move(now_ns)) {}
 
   // Per second, of the machines that are asked for from now on; nullopt: not known. With a cap nothing is created then.
   void set_rate(std::optional<Nanodollars> per_second);
@@ -120,7 +126,7 @@ class Ledger {
   int64_t longest_lease_s(const Entry& entry) const;
 
   const LedgerTerms terms_;
-  const Clock& clock_;
+  const std::function<int64_t()> now_ns_;
   mutable std::mutex mutex_;  // of all that follows
   std::optional<Nanodollars> rate_;
   std::list<Entry> entries_;
@@ -128,8 +134,9 @@ class Ledger {
   uint64_t revision_ = 0;
 };
 
-// Counts on while the machine sleeps: a service's lease does, too. Its time of day is always 0. [any thread]
-const Clock& boot_clock();
+// What ends a run that has come to its cap, and refuses one whose cap is too low for a lease: category runtime.budget.
+plugin::Failure budget_spent(const Ledger& ledger);
+plugin::Failure budget_too_low(const Ledger& ledger, int64_t lease_s);
 
 // "$0.0042", "$2.00": as many digits as say something.
 std::string money_text(Nanodollars amount);
@@ -137,4 +144,4 @@ std::string money_text(Nanodollars amount);
 Nanodollars nanodollars(double dollars);
 double dollars(Nanodollars amount);
 
-}  // namespace osiris::sdk
+}  // namespace osiris::adapter_sdk

@@ -1,4 +1,4 @@
-#include "plugins/sdk/place/address.h"
+#include "protocol/base/address.h"
 
 #include <arpa/inet.h>
 
@@ -9,7 +9,7 @@
 
 #include "protocol/base/text.h"
 
-namespace osiris::sdk {
+namespace osiris {
 namespace {
 
 // What a text names: `bits` of 4 or 16 bytes.
@@ -109,12 +109,12 @@ bool is_loopback(const std::string& host) {
   return range && range->size == 4 && (range->bytes[0] == 127 || (range->bytes[0] == 0 && range->bits == 32));
 }
 
-std::optional<std::string_view> range_of(const std::string& address, std::span<const std::string_view> ranges) {
+std::optional<std::string> range_of(const std::string& address, const std::vector<std::string>& ranges) {
   const auto inner = parse_range(unmapped(canonical_address(address)));
   if (!inner) return std::nullopt;
-  for (const std::string_view range : ranges)
-    if (contains(*parse_range(std::string(range)), *inner)) return range;
+  for (const std::string& range : ranges)
+    if (const auto outer = parse_range(range); outer && contains(*outer, *inner)) return range;
   return std::nullopt;
 }
 
-}  // namespace osiris::sdk
+}  // namespace osiris

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
-namespace osiris::sdk {
+namespace osiris {
 
 // The host of "db.example", "https://user@db.example:5432/x" and "[::1]:80": in lower case, without a final dot.
 std::string host_of(std::string text);
@@ -23,6 +23,6 @@ std::string canonical_address(const std::string& text);
 bool is_loopback(const std::string& host);
 
 // The one of `ranges` that holds this whole address or range. nullopt for names, and for what no range holds.
-std::optional<std::string_view> range_of(const std::string& address, std::span<const std::string_view> ranges);
+std::optional<std::string> range_of(const std::string& address, const std::vector<std::string>& ranges);
 
-}  // namespace osiris::sdk
+}  // namespace osiris
