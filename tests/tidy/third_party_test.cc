@@ -115,8 +115,12 @@ std::vector<std::string> linked_with(const std::string& program) {
   return libraries;
 }
 
-constexpr std::array kShipped = {"bin/osiris", "bin/osiris-e2b-server", "bin/osiris-adapter-check",
-                                 "lib/osiris/adapters/local.so", "lib/osiris/adapters/e2b.so"};
+constexpr std::array kShipped = {"bin/osiris",
+                                 "lib/osiris/osiris-http",
+                                 "bin/osiris-e2b-server",
+                                 "bin/osiris-adapter-check",
+                                 "lib/osiris/adapters/local.so",
+                                 "lib/osiris/adapters/e2b.so"};
 
 TEST_F(ThirdParty, NamesWhatOsirisAndTheAdaptersAreMadeOf) {
   for (const char* program : kShipped) expect_rows(linked_with(program), host_, program);

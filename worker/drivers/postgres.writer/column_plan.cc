@@ -229,7 +229,9 @@ Result<ColumnPlan> plan_existing(const std::string& table, const std::string& na
   const Oid item = is_list ? item_of_array(target.type) : target.type;
   const auto form = item == InvalidOid ? std::nullopt
                                        : form_for(is_list ? plan.type.children[0] : plan.type, item, target.takes_text);
-  if (!form) return no("CAST it in the step before, where you decide what may be lost");
+  // Made of text for the sake of its digits, it goes into numbers alone.
+  if (!form || (type.id == DUCKDB_TYPE_BIGNUM && item != kNumericOid))
+    return no("CAST it in the step before, where you decide what may be lost");
   plan.form = *form;
   plan.value_type = item;
   plan.modifier = target.modifier;
