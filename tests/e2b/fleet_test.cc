@@ -6,10 +6,11 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <random>
 #include <set>
-#include <thread>
+#include <sstream>
 
 #include "protocol/base/file.h"
 #include "tests/e2b/parity_table.h"
@@ -161,18 +162,36 @@ TEST_F(ManySandboxes, ShareTheShardsAndAreGone) {
   EXPECT_FALSE(fs::exists(project_.session() / "adapter/shards")) << "rows between parts are left";
 }
 
-// Each says when it runs by a file of its own beside the others', which it sees.
+// Each says from when to when it ran; the sandboxes of the local server have one clock.
 TEST_F(ManySandboxes, HoldTheListsLimitTogether) {
-  const fs::path meeting = project_.dir() / "meeting";
-  fs::create_directories(meeting);
-  pipeline(0, ", max_parallel: 2",
-           "m = '" + meeting.string() +
-               "'; open(m + '/${shard.stem}', 'w'); time.sleep(0.15); "
-               "open(m + '/most', 'a').write(str(len([f for f in os.listdir(m) if f != 'most'])) + '\\n'); "
-               "os.remove(m + '/${shard.stem}')");
-  expect_whole(project_.osiris(arguments("4")));
-  EXPECT_EQ(project_.read("meeting/most").find_first_not_of("12\n"), std::string::npos)
-      << project_.read("meeting/most");
+  project_.write(
+      "pipeline.yaml",
+      e2e::oml("limited",
+               {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    foreach: {files: "
+                "'in/*.csv', max_parallel: 2}\n    config: {path: \"${shard.value}\"}\n",
+                "  - id: wait\n    component: python.processor\n    mode: transform\n    per_shard: true\n    config:\n"
+                "      format: ndjson\n      code: |\n        import json, os, time\n        begin = time.time()\n"
+                "        time.sleep(0.15)\n        open(os.environ['OSIRIS_OUTPUT'], 'w').write(json.dumps({'begin': "
+                "int(begin * 1000), 'end': int(time.time() * 1000)}) + '\\n')\n",
+                "  - id: all\n    component: filesystem.csv_writer\n    mode: write\n    needs: [wait]\n    config: "
+                "{path: out/all.csv, column_order: query}\n"}));
+  const Outcome outcome = project_.osiris(arguments("4"));
+  ASSERT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+  std::vector<std::pair<int64_t, int>> moments;  // one more from then on, or one less
+  std::istringstream lines(project_.read("out/all.csv"));
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line)) {
+    moments.emplace_back(std::stoll(line), 1);
+    moments.emplace_back(std::stoll(line.substr(line.find(',') + 1)), -1);
+  }
+  ASSERT_EQ(moments.size(), 2u * kShards);
+  std::sort(moments.begin(), moments.end());  // an end comes before a begin of the same millisecond
+  int running = 0;
+  for (const auto& [at, change] : moments) {
+    running += change;
+    EXPECT_LE(running, 2);
+  }
 }
 
 TEST_F(ManySandboxes, AFailedShardStopsTheRestAndIsNamed) {

@@ -126,11 +126,17 @@ class Simulation {
   void fetched(const std::string& id, const ShardScheduler::Attempt& attempt) {
     Machine& machine = machines_.at(id);
     if (!machine.lives) return;
-    if (!machine.hears) {  // what it sent comes through much later, or never
-      at(now_ + pick(0, 3'000) * kMs, [this, attempt] { counts_.late_refused += !scheduler_.claim(attempt); });
+    if (!machine.hears) {  // what it sent comes through later, and mostly much too late
+      at(now_ + pick(0, 3'000) * kMs, [this, id, attempt] {
+        if (scheduler_.claim(attempt)) return put_in_place(id, attempt);
+        ++counts_.late_refused;
+      });
       return;
     }
-    if (!scheduler_.claim(attempt)) return;
+    if (scheduler_.claim(attempt)) put_in_place(id, attempt);
+  }
+
+  void put_in_place(const std::string& id, const ShardScheduler::Attempt& attempt) {
     at(now_ + kPutInPlace, [this, id, attempt] {
       outputs_[attempt.shard] += rows_of(attempt.shard);
       ++accepted_[attempt.shard];
