@@ -232,7 +232,7 @@ TEST_F(SettledStreams, ACancelEndsTheRequests) {
   const Api api(giving(0));
   const std::vector<Json> steps = {graphql(api), write_step("read")};
   begin(steps);
-  ASSERT_TRUE(test::eventually([&] {
+  ASSERT_TRUE(osiris::test::eventually([&] {
     const auto running = executor_->progress();
     return !running.empty() && running[0].rows > 0;
   }));
