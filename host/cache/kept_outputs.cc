@@ -39,7 +39,7 @@ Json description_of(const KeptEntry& entry) {
 }
 
 // The standard library's copy calls a full disk an input/output error.
-Status copy_file(const fs::path& from, const fs::path& to) {
+Status write_copy(const fs::path& from, const fs::path& to) {
   std::ifstream in(from, std::ios::binary);
   ReplacingFile copy(to);
   OSIRIS_TRY(copy.open(false));
@@ -56,7 +56,7 @@ Status copy_file(const fs::path& from, const fs::path& to) {
 Status move_file(const fs::path& from, const fs::path& to) {
   if (std::rename(from.c_str(), to.c_str()) == 0) return {};
   if (errno != EXDEV) return errno_error(errno, "cannot keep " + from.string() + " as", to);
-  OSIRIS_TRY(copy_file(from, to));
+  OSIRIS_TRY(write_copy(from, to));
   std::error_code ignored;
   fs::remove(from, ignored);
   return {};

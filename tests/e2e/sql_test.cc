@@ -155,6 +155,7 @@ TEST_F(Sql, NamesWhatIsWrong) {
   EXPECT_THAT(sql({"-c", "FROM df_totl"}).err, AllOf(HasSubstr("❌ there is no table df_totl"),
                                                      HasSubstr("Did you mean df_total? there are df_total, ")));
   EXPECT_THAT(sql({"-c", "COPY (FROM df_total) TO 'x.csv'"}).err, HasSubstr("❌ a query cannot use COPY"));
+  EXPECT_EQ(sql({"-c", ""}).exit, 2);
   EXPECT_THAT(sql({"-c", "  "}).err, AllOf(HasSubstr("no SQL was given"), HasSubstr("df_total, df_big_ones")));
   EXPECT_EQ(sql({"-c", "FROM df_total", "--format", "csv", "--json"}).exit, 2);
   EXPECT_EQ(sql({"-c", "FROM df_total", "-o", "x.csv"}).exit, 2);

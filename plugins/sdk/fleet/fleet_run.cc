@@ -2,6 +2,7 @@
 #include "plugins/sdk/fleet/fleet_run.h"
 
 #include <algorithm>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -59,6 +60,12 @@ FleetRun::FleetRun(FleetContext context, const FleetPlan& plan)
 FleetRun::~FleetRun() {
   std::error_code ignored;
   fs::remove_all(directory(), ignored);
+}
+
+std::vector<Artifact> FleetRun::take_outputs() {
+  std::vector<Artifact> all = std::move(outputs_before_);
+  all.insert(all.end(), std::make_move_iterator(outputs_.begin()), std::make_move_iterator(outputs_.end()));
+  return all;
 }
 
 Result<RunOutcome> FleetRun::run() {
@@ -129,7 +136,7 @@ Result<RunOutcome> FleetRun::run_before(Slot& slot) {
       receive_artifacts(source, *outcome.packed, part,
                         {.session_bytes_max = kSessionBytesMax, .retry_budget = context_.settings.retry_budget});
   if (!received) return received.error();
-  for (Artifact& output : received->outputs) outputs_.push_back(std::move(output));
+  for (Artifact& output : received->outputs) outputs_before_.push_back(std::move(output));
   bring_session_files(part.session_dir, context_.request.session_dir, left_behind);
   for (const Json& entry : outcome.result["steps"].items()) {
     const std::string& id = entry["id"].as_string();
@@ -145,9 +152,7 @@ Result<RunOutcome> FleetRun::run_before(Slot& slot) {
       }
     if (plan_.leaves_rows(id) && rows.file.empty())
       return Error(Code::kUnsupported,
-                   "the rows of step " + id +
-                       " cannot leave a worker, so its shards cannot run on "
-                       "many machines",
+                   "the rows of step " + id + " cannot leave a worker, and shards on other machines read them",
                    "Run with one, or cast the column that the log names.");
     before_[id].push_back(std::move(rows));
   }
@@ -181,7 +186,7 @@ Result<RunOutcome> FleetRun::run_after(Slot& slot) {
         context_.host.event(event.name, event.step_id, event.data, event.time_unix_ns);
       },
       [this] { return is_stopped(); }, [&](std::string_view step_id) { return !is_told(step_id); });
-  if (why_not) outputs_.clear();
+  if (why_not) outputs_.clear();  // this part writes them
   return run_whole_part(slot, part, host);
 }
 

@@ -49,11 +49,11 @@ class FleetRun {
   // Blocking, once. The outcome of the whole; an error where no part came to one.
   Result<RunOutcome> run();
 
-  // Afterwards: the machine that holds what is to be collected (null: none is left), what shards wrote, what was given
-  // back.
+  // Afterwards: the machine that holds what is to be collected (null: none is left), what was written before and by
+  // shards, what was given back.
   std::unique_ptr<HeldMachine> take_held() { return std::move(slots_.front()->held); }
   std::unique_ptr<MachineAccess> take_access() { return std::move(slots_.front()->access); }
-  std::vector<Artifact> take_outputs() { return std::move(outputs_); }
+  std::vector<Artifact> take_outputs();
   const Json& released() const { return released_; }
 
  private:
@@ -105,7 +105,7 @@ class FleetRun {
   bool may_begin_ = false, had_too_few_ = false;
   std::optional<Error> end_;         // the run's, whatever its shards came to
   std::optional<Error> no_machine_;  // why the last one was not to be had
-  std::vector<Artifact> outputs_;
+  std::vector<Artifact> outputs_before_, outputs_;
   Json released_ = Json::array();
   Json done_before_ = Json::object();  // the result of what ran before the shards
 };
