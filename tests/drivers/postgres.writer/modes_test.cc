@@ -168,6 +168,17 @@ TEST(PostgresVerify, ATriggerThatDropsRowsIsNoticed) {
   EXPECT_EQ(ask_shop("SELECT count(*) FROM picky"), "5\n");
 }
 
+TEST(PostgresVerify, ATriggerThatTakesRowsAwayAgainIsNoticed) {
+  in_shop(
+      "CREATE TABLE shrinking (id int); CREATE FUNCTION takes() RETURNS trigger LANGUAGE plpgsql AS "
+      "'BEGIN DELETE FROM shrinking WHERE id = NEW.id AND NEW.id % 2 = 0; RETURN NULL; END';"
+      "CREATE TRIGGER takes AFTER INSERT ON shrinking FOR EACH ROW EXECUTE FUNCTION takes()");
+  const std::string said =
+      WriteStep("SELECT i::INTEGER AS id FROM range(10) t(i)", {{"table", "shrinking"}, {"write_mode", "truncate"}})
+          .outcome();
+  EXPECT_NE(said.find("10 rows were handed over and table public.shrinking holds 5"), std::string::npos) << said;
+}
+
 TEST(PostgresWriters, TwoOnOneTableBothArrive) {
   for (const char* mode : {"append", "replace", "truncate", "upsert"}) {
     in_shop("DROP TABLE IF EXISTS shared");
