@@ -77,7 +77,8 @@ Result<RunSetup> set_up_run(rpc::PrepareParams params, const std::string& versio
 
   Run& run = setup.run;
   run.run_id = params.run_id;
-  run.pipeline_id = setup.plan.pipeline_id;
+  // What one profile's runs leave is not found by another's.
+  run.pipeline_id = setup.plan.pipeline_id + (setup.plan.profile.empty() ? "" : "\n" + setup.plan.profile);
   run.worker_version = version;
   run.session_dir = params.session_dir;
   run.paths = PathMap(params.work_dir, std::move(params.path_map));

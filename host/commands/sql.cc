@@ -2,6 +2,10 @@
 // relations it names, the query as a step, confined as every step's SQL is, and the step that shows what came of it.
 #include <unistd.h>
 
+#include <memory>
+#include <optional>
+#include <string>
+
 #include "host/commands/commands.h"
 #include "host/commands/interruptible.h"
 #include "host/commands/look.h"
@@ -26,7 +30,8 @@ constexpr size_t kNamedMax = 10;
 constexpr const char* kHint = "osiris run FILE --keep-outputs keeps rows of steps";
 
 struct Options {
-  std::string run, command, timeout;
+  std::string run, timeout;
+  std::optional<std::string> command;
   RowsOptions rows;
 };
 
@@ -48,13 +53,13 @@ class SqlCommand {
     if (const Status status = check_options(); !status.ok()) return fail(context_, status.error());
     if (const Status status = find_relations(); !status.ok()) return fail(context_, status.error());
     if (is_asked_at_a_terminal()) return talk();
-    const auto sql = options_.command.empty() ? read_all(STDIN_FILENO, "standard input", kSqlBytesMax)
-                                              : Result<std::string>(options_.command);
+    const auto sql = options_.command ? Result<std::string>(*options_.command)
+                                      : read_all(STDIN_FILENO, "standard input", kSqlBytesMax);
     return sql.ok() ? answer(*sql) : fail(context_, sql.error());
   }
 
  private:
-  bool is_asked_at_a_terminal() const { return options_.command.empty() && ::isatty(STDIN_FILENO); }
+  bool is_asked_at_a_terminal() const { return !options_.command && ::isatty(STDIN_FILENO); }
 
   Status check_options() {
     OSIRIS_TRY(rows_.check());

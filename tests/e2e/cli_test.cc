@@ -183,6 +183,8 @@ TEST_F(Cli, EveryAnswerInJsonIsOneDocument) {
                            "clean --dry-run",
                            "cache show",
                            "cache clear",
+                           "sql -c SHOW",
+                           "sql -c x -o y",
                            "why a p.yaml",
                            "why nothing p.yaml",
                            "run p.yaml --keep-outputs",

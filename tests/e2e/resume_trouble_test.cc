@@ -13,9 +13,7 @@ namespace osiris::e2e {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::AllOf;
 using testing::HasSubstr;
-using testing::Not;
 
 class KeptInTrouble : public testing::Test {
  protected:
@@ -120,7 +118,7 @@ TEST_F(KeptInTrouble, AnotherVersionTakesNothing) {
   EXPECT_THAT(run({"--resume"}).out, HasSubstr("every step runs"));
 }
 
-TEST_F(KeptInTrouble, TenThousandColumnsAreKeptShownAndAsked) {
+TEST_F(KeptInTrouble, TenThousandColumnsAreKeptAndAsked) {
   std::string list;
   for (int i = 0; i < 10'000; ++i) list += (i ? ", " : "") + std::to_string(i) + " AS c" + std::to_string(i);
   write_pipeline("SELECT " + list);
@@ -130,10 +128,8 @@ TEST_F(KeptInTrouble, TenThousandColumnsAreKeptShownAndAsked) {
   EXPECT_EQ(resumed.exit, 0) << resumed.err;
   EXPECT_EQ(ran(), (std::set<std::string>{"count", "save"}));
   EXPECT_EQ(project_.read("out.csv"), "n\n9999\n");
-  const Json shown = project_.osiris({"show", "made", "--json"}).json();
-  EXPECT_EQ(shown["columns"].size(), 10'000u);
-  EXPECT_EQ(shown["run_again"].size(), 0u);
-  EXPECT_THAT(project_.osiris({"sql", "-c", "FROM df_made"}).out, HasSubstr("columns more"));
+  EXPECT_EQ(project_.osiris({"sql", "-c", "SELECT c0, c9998 FROM df_made", "--format", "csv"}).out,
+            "c0,c9998\n0,9998\n");
 }
 
 TEST_F(KeptInTrouble, ACellOfAHundredMegabytesIsKeptAndShownShort) {

@@ -67,6 +67,8 @@ TEST_F(Shell, NamesOfTheProjectAreCompleted) {
   EXPECT_EQ(offered({"logs", "show", ""}).size(), 1u);
   EXPECT_EQ(offered({"show", ""}), (std::vector<std::string>{"read", "save"}));
   EXPECT_EQ(offered({"show", "read", "--run", "run-"}).size(), 1u);
+  EXPECT_EQ(offered({"sql", "run-"}).size(), 1u);
+  EXPECT_EQ(offered({"sql", "--format", "p"}), std::vector<std::string>{"parquet"});
   EXPECT_THAT(offered({"diff", ""}), AllOf(Contains(":files"), testing::SizeIs(2)));
 }
 

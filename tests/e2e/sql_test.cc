@@ -76,7 +76,7 @@ TEST_F(Sql, ReadsFilesOfWritersWhileTheyAreAsTheRunLeftThem) {
   EXPECT_EQ(sql({"-c", "SELECT count(*) AS n FROM df_save", "--format", "csv"}).out, "n\n2\n");
   EXPECT_EQ(sql({"-c", "SELECT typeof(t) AS t FROM df_save_stamp LIMIT 1", "--format", "csv"}).out,
             "t\nTIMESTAMP WITH TIME ZONE\n");
-  project_.write("out.csv", "k,v\nz,9\n");  // as long as it was
+  project_.write("out.csv", "k,v\na,4\nb,3\n");  // as long as it was
   const Outcome changed = sql({"-c", "FROM df_save"});
   EXPECT_EQ(changed.exit, 2);
   EXPECT_THAT(changed.err, HasSubstr("out.csv: the file has changed since this run"));
@@ -155,6 +155,7 @@ TEST_F(Sql, NamesWhatIsWrong) {
   EXPECT_THAT(sql({"-c", "FROM df_totl"}).err, AllOf(HasSubstr("❌ there is no table df_totl"),
                                                      HasSubstr("Did you mean df_total? there are df_total, ")));
   EXPECT_THAT(sql({"-c", "COPY (FROM df_total) TO 'x.csv'"}).err, HasSubstr("❌ a query cannot use COPY"));
+  EXPECT_EQ(sql({"-c", ""}).exit, 2);
   EXPECT_THAT(sql({"-c", "  "}).err, AllOf(HasSubstr("no SQL was given"), HasSubstr("df_total, df_big_ones")));
   EXPECT_EQ(sql({"-c", "FROM df_total", "--format", "csv", "--json"}).exit, 2);
   EXPECT_EQ(sql({"-c", "FROM df_total", "-o", "x.csv"}).exit, 2);

@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 
 constexpr char kEveryType[] =
     "(flag boolean, small smallint, whole integer, big bigint, part real, wide double precision, amount numeric(12,2), "
-    "word text, short varchar(20), fixed char(5), name name, tree xml, doc json, docb jsonb, raw bytea, key uuid, "
+    "word text, short varchar(20), fixed char(5), tree xml, doc json, docb jsonb, raw bytea, key uuid, "
     "day date, at timestamp, at3 timestamp(3), moment timestamptz, hour time, hour2 timetz, span interval, "
     "bits bit(3), more varbit, list integer[], words text[], mood mood, price price)";
 
@@ -30,7 +30,7 @@ class PostgresHandOver : public PostgresStreams {
         "CREATE TABLE every_type " +
         std::string(kEveryType) +
         "; INSERT INTO every_type SELECT i % 2 = 0, i % 100, i, i * 1000000007::bigint, CASE WHEN i % 7 = 0 THEN "
-        "'NaN'::real ELSE i / 3.0::real END, -i / 7.0, i * 1.25, 'wörd ' || i, repeat('x', i % 20), 'ab', 'n' || i, "
+        "'NaN'::real ELSE i / 3.0::real END, -i / 7.0, i * 1.25, 'wörd ' || i, repeat('x', i % 20), 'ab', "
         "'<a/>', '{\"a\" :  1}', '{\"b\": null}', '\\x00ff', md5(i::text)::uuid, CASE WHEN i % 5 = 0 THEN 'infinity' "
         "ELSE date '0001-01-01' + i END, CASE WHEN i % 5 = 0 THEN '-infinity' ELSE timestamp '2024-01-01' + i * "
         "interval '1 us' END, '2024-01-01 00:00:00.123', timestamptz '2024-01-01 12:00+02' + i * interval '1 day', "

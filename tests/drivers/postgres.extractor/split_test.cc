@@ -1,6 +1,8 @@
 // Parts of a table: where the server says that they begin, one snapshot for all, and what becomes of them without it.
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "tests/drivers/parts.h"
 #include "tests/drivers/postgres/steps.h"
 #include "tests/support/eventually.h"

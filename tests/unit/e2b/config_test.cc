@@ -7,6 +7,7 @@
 #include <map>
 
 #include "plugins/e2b/options.h"
+#include "protocol/base/json.h"
 
 namespace osiris::e2b {
 namespace {

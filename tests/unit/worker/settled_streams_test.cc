@@ -67,34 +67,34 @@ class SettledStreams : public StreamsFixture {
   }
 
   // Plants in pages; asked for `rows` of them, and never done where it is 0. From `breaks` on it answers with an error.
-  static ApiAnswer plants(const Json& variables, uint64_t rows, uint64_t breaks) {
+  static ApiAnswer plants(const Json& variables, uint64_t rows, uint64_t breaks, const std::string& filler = {}) {
     const uint64_t begin = variables["after"].as_uint();
     const uint64_t end = rows > 0 ? std::min(rows, begin + kPageRows) : begin + kPageRows;
     if (begin >= breaks) return {R"({"errors":[{"message":"lost"}]})"};
     std::string list;
     for (uint64_t id = begin; id < end; ++id)
       list += (id > begin ? "," : "") + std::string(R"({"id":)") + std::to_string(id) + R"(,"of":{"kind":"k)" +
-              std::to_string(id % 3) + R"("},"odd":)" + (id == 12345 ? R"("text")" : std::to_string(id)) + "}";
+              std::to_string(id % 3) + filler + R"("},"odd":)" + (id == 12345 ? R"("text")" : std::to_string(id)) + "}";
     return {R"({"data":{"plants":[)" + list + R"(],"pageInfo":{"hasNextPage":)" +
             (end < rows || rows == 0 ? "true" : "false") + R"(,"endCursor":)" + std::to_string(end) + "}}}"};
   }
-  static Json graphql(const Api& api, Json more = Json::object()) {
-    for (auto& [key, value] : Json::object({{"endpoint", api.url()},
-                                            {"query",
-                                             "query($after: Int) { plants(after: $after) { id of { kind } odd } "
-                                             "pageInfo { hasNextPage endCursor } }"},
-                                            {"data_path", "data.plants"},
-                                            {"pagination_enabled", true},
-                                            {"max_retries", 0}})
-                                  .members())
-      more.set(key, value);
-    return read_step("graphql.extractor", std::move(more));
+  static Json graphql(const Api& api, const Json& more = Json::object()) {
+    Json config = Json::object({{"endpoint", api.url()},
+                                {"query",
+                                 "query($after: Int) { plants(after: $after) { id of { kind } odd } "
+                                 "pageInfo { hasNextPage endCursor } }"},
+                                {"data_path", "data.plants"},
+                                {"pagination_enabled", true},
+                                {"max_retries", 0}});
+    for (const auto& [key, value] : more.members()) config.set(key, value);
+    return read_step("graphql.extractor", std::move(config));
   }
   static std::function<ApiAnswer(const ApiRequest&, size_t)> giving(uint64_t rows, uint64_t breaks = UINT64_MAX) {
     return [=](const ApiRequest& request, size_t) { return plants(request.body["variables"], rows, breaks); };
   }
 
   std::string out_ = "out.csv";
+  std::string filler_;  // of each plant's kind
 };
 
 TEST_F(SettledStreams, RecordsAreReadByEveryWriter) {
@@ -172,11 +172,13 @@ TEST_F(SettledStreams, SeveralReadersRetryAndTimeoutsAskForACopy) {
   EXPECT_FALSE(run({read, write_step("read")}).streamed);
 }
 
-TEST_F(SettledStreams, MoreRowsThanTheMemoryHoldsAreRead) {
-  const std::string filler(2000, 'x');
-  write_records([&](int row) { return "\"" + std::to_string(row) + filler + "\""; });
-  memory_limit_bytes_ = 24u << 20;
-  EXPECT_TRUE(run_both({json(), write_step("read")}, true).errors.empty());
+TEST_F(SettledStreams, MorePagesThanTheMemoryHoldsAreRead) {
+  filler_.assign(4000, 'x');
+  const Api api([this](const ApiRequest& request, size_t) {
+    return plants(request.body["variables"], 16000, UINT64_MAX, filler_);
+  });
+  memory_limit_bytes_ = 48u << 20;
+  EXPECT_TRUE(run_both({graphql(api), write_step("read")}, true).errors.empty());
 }
 
 TEST_F(SettledStreams, PagesAreReadByEveryWriterAndAskedForOnce) {

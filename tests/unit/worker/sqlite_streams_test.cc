@@ -109,8 +109,8 @@ TEST_F(SqliteStreams, SeveralReadersRetryAndAQueryThatReadsTwiceAskForACopy) {
 }
 
 TEST_F(SqliteStreams, MoreRowsThanTheMemoryHoldsAreRead) {
-  fill("printf('%.1000c', 'x') || x");
-  memory_limit_bytes_ = 24u << 20;
+  fill("printf('%.1500c', 'x') || x");
+  memory_limit_bytes_ = 64u << 20;
   EXPECT_TRUE(run_both({read_step(), write_step("read")}, true).errors.empty());
 }
 

@@ -9,7 +9,7 @@
 namespace osiris::worker::csv {
 namespace {
 
-// As with DuckDB's reader. Longer ones are for the careful reader.
+// Of a record that goes on in the next block. What is longer is for the careful reader.
 constexpr size_t kRecordBytes = 2'000'000;
 
 Error unfit(const char* why) { return Error(Code::kUnsupported, why); }
