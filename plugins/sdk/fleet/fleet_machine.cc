@@ -71,12 +71,11 @@ std::optional<ShardScheduler::Attempt> FleetRun::next(Slot& slot) {
   std::unique_lock lock(mutex_);
   for (;;) {
     if (context_.cancelled || context_.host.is_cancelled()) scheduler_.stop();
+    if (is_stopped()) return std::nullopt;
     scheduler_.tick(system_clock().monotonic_ns());
     if (may_begin_) {
       if (auto attempt = scheduler_.take(slot.held->machine().id)) return attempt;
       if (scheduler_.is_over() || (slot.number > 0 && !scheduler_.has_work())) return std::nullopt;
-    } else if (is_stopped()) {
-      return std::nullopt;
     }
     changed_.wait_for(lock, kLookEvery);
   }
@@ -205,7 +204,11 @@ void FleetRun::receive(Slot& slot, const ShardScheduler::Attempt& attempt, const
                         {.session_bytes_max = kSessionBytesMax, .retry_budget = context_.settings.retry_budget});
   if (is_late) return;
   if (!received) {
-    if (context_.cancelled) return end_with(Error(Code::kCancelled, "the run was cancelled"));
+    if (context_.cancelled) {
+      end_with(Error(Code::kCancelled, "the run was cancelled"));
+      const std::lock_guard lock(mutex_);
+      return scheduler_.give_back(attempt);
+    }
     if (is_claimed || received.error().code == Code::kStepFailed) return fail(attempt, received.error(), {});
     return lose(slot, received.error(), plan_.shown(attempt.shard));
   }
