@@ -57,7 +57,7 @@ struct Template {
 // One machine to create.
 struct MachineSpec {
   std::string template_id;
-  int64_t lease_s = 0;  // after which the service ends the machine by itself, if nobody renews
+  int64_t lease_s = 0;  // after which the service ends the machine by itself, unless the lease is renewed
   Metadata metadata;
   Egress egress;
   // Lower-case letters, digits and hyphens: a service that knows such tokens makes one machine for it, however often it
