@@ -9,7 +9,9 @@
 namespace osiris::worker::test {
 
 inline Extracted run_extract(StepHarness& step) {
-  return run_extractor(step, filesystem_json_extractor(), "COLUMNS(*)::VARCHAR");
+  Extracted result = run_extractor(step, filesystem_json_extractor(), "COLUMNS(*)::VARCHAR");
+  EXPECT_TRUE(std::filesystem::is_empty(step.scratch_dir())) << "scratch files were left";
+  return result;
 }
 
 // `config` without the path.
