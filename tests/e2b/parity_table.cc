@@ -316,6 +316,7 @@ std::vector<ParityRow> parity_table() {
   };
   for (ParityRow& row : file_rows()) rows.push_back(std::move(row));
   for (ParityRow& row : shard_rows()) rows.push_back(std::move(row));
+  for (ParityRow& row : split_rows()) rows.push_back(std::move(row));
   return rows;
 }
 

@@ -30,6 +30,8 @@ std::vector<ParityRow> file_rows();
 const std::string& parquet_file();
 // Those with shards.
 std::vector<ParityRow> shard_rows();
+// Those whose shards are parts of a table of a server.
+std::vector<ParityRow> split_rows();
 
 // The keys of the mock driver's config, and "hang: politely" and its like for a key with a list of values; from its
 // spec.yaml.
