@@ -139,11 +139,6 @@ class PartitionedCopy {
   Status failure_;
 };
 
-// What the rows may be handed on as; null where the server does not know whether its texts are any.
-std::unique_ptr<CopyForm> form_of(const Connection& connection, const Columns& columns) {
-  return connection.knows_encoding() ? columns.form() : nullptr;
-}
-
 // The condition that leaves only rows which the kept state asks for; empty: all of them.
 Result<std::string> filter_of(const ExtractSettings& settings, const Answer& description, const Columns& columns) {
   if (!settings.incremental) return std::string();
@@ -184,7 +179,7 @@ Status extract_chunks(const ExtractSettings& settings, const CallContext& call, 
   queue.offer_chunks(std::move(plan), db::identity_of_rows(place_of(settings.server) + "\n" + settings.server.database +
                                                                "\n" + settings.server.schema,
                                                            settings.sql, columns.relation(), partition.column));
-  queue.announce(columns.relation(), form_of(leader, columns));
+  queue.announce(columns.relation(), columns.form());
   const auto choice = queue.choice();
   if (!choice) return cancelled_error(call.step_id);
   std::vector<Range> ranges;
@@ -217,7 +212,7 @@ Status extract_parts(const ExtractSettings& settings, const CallContext& call, d
   OSIRIS_ASSIGN(const Answer bounds,
                 leader.ask("SELECT min(" + name + "), max(" + name + ") FROM " + named_subquery(settings, columns) +
                            (since.empty() ? "" : " WHERE " + since)));
-  queue.announce(columns.relation(), form_of(leader, columns));
+  queue.announce(columns.relation(), columns.form());
   std::vector<std::string> filters = {"true"};
   if (!bounds.is_null(0, 0))
     filters = filters_of(name, std::stoll(bounds.text(0, 0)), std::stoll(bounds.text(0, 1)), settings.partition->parts);
@@ -249,7 +244,7 @@ Status extract(const ExtractSettings& settings, const CallContext& call, db::Row
     if (settings.range) {
       OSIRIS_ASSIGN(filter, range_filter(*connection, settings, description));
     }
-    queue.announce(columns.relation(), form_of(*connection, columns));
+    queue.announce(columns.relation(), columns.form());
     OSIRIS_TRY(Copy(settings, call, columns, queue).run(*connection, copy_sql(settings, columns, filter)));
   }
   return connection->run("ROLLBACK");

@@ -208,11 +208,6 @@ Result<Answer> Connection::describe(const std::string& sql) {
   return finish_statement();
 }
 
-bool Connection::knows_encoding() const {
-  const char* encoding = PQparameterStatus(connection_.get(), "server_encoding");
-  return encoding && std::string_view(encoding) != "SQL_ASCII";
-}
-
 Status Connection::begin_copy(const std::string& sql, ExecStatusType wanted) {
   echo(sql);
   if (PQsendQuery(connection_.get(), sql.c_str()) == 0) return lost();

@@ -88,8 +88,6 @@ class Connection {
   Error last_failure(const std::string& where) const {
     return statement_error(call_.step_id, server_, last_error_, *call_.deadline, purpose_, where);
   }
-  // The database's texts are in an encoding, by which the server has looked at them.
-  bool knows_encoding() const;
   int server_version() const { return PQserverVersion(connection_.get()); }
   // SELECT 1, answered before `deadline`.
   Status ping(Clock::time_point deadline);
