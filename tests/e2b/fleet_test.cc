@@ -84,7 +84,15 @@ TEST_P(Fleet, ManySandboxesWriteWhatOneWrites) {
   EXPECT_EQ(many.steps, one.steps);
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, Fleet, testing::ValuesIn(shard_rows()), [](const auto& row) { return row.param.name; });
+// Parts of a table are one worker's, however many sandboxes there are.
+std::vector<ParityRow> spread_rows() {
+  std::vector<ParityRow> rows = shard_rows();
+  std::erase_if(rows, [](const ParityRow& row) { return row.pipeline.find(" split: {") != std::string::npos; });
+  return rows;
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, Fleet, testing::ValuesIn(spread_rows()),
+                         [](const auto& row) { return row.param.name; });
 
 // Twelve shards that wait, a union of them and a file for each.
 class ManySandboxes : public testing::Test {
@@ -241,7 +249,7 @@ class FewSandboxes : public ManySandboxes {
 TEST_F(FewSandboxes, ARunGoesOnWithThoseThatItGetsAndSaysSo) {
   const Outcome outcome = project_.osiris(arguments("4"));
   expect_whole(outcome);
-  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("the run goes on with fewer sandboxes than the 4 asked for"));
+  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("of the 4 asked for were there in time"));
 }
 
 TEST_F(ManySandboxes, ACancelledRunLeavesNone) {

@@ -74,7 +74,10 @@ std::optional<ShardScheduler::Attempt> FleetRun::next(Slot& slot) {
     if (is_stopped()) return std::nullopt;
     scheduler_.tick(system_clock().monotonic_ns());
     if (may_begin_) {
-      if (auto attempt = scheduler_.take(slot.held->machine().id)) return attempt;
+      if (auto attempt = scheduler_.take(slot.held->machine().id)) {
+        slot.had_shard = true;
+        return attempt;
+      }
       if (scheduler_.is_over() || (slot.number > 0 && !scheduler_.has_work())) return std::nullopt;
     }
     changed_.wait_for(lock, kLookEvery);

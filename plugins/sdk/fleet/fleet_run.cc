@@ -93,6 +93,7 @@ Result<RunOutcome> FleetRun::run() {
   work(*slots_.front());
   for (const auto& slot : slots_)
     if (slot->thread.joinable()) slot->thread.join();
+  if (!end_) say_how_many();
 
   if (!end_ && !scheduler_.all_accepted() && scheduler_.failures().empty()) end_ = stop_reason();
   if (end_) return concluded(*end_);
@@ -103,6 +104,17 @@ Result<RunOutcome> FleetRun::run() {
   if (!scheduler_.all_accepted())
     return concluded(no_machine_.value_or(Error(Code::kUnavailable, "no " + noun_ + " is left for the shards")));
   return run_after(*slots_.front());
+}
+
+// Some came too late, or when others ended: a service that makes no more at the same time is asked until it does.
+void FleetRun::say_how_many() const {
+  const auto ran = std::count_if(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->had_shard; });
+  if (had_too_few_ || ran == static_cast<std::ptrdiff_t>(slots_.size())) return;
+  const std::string plural(context_.place.service().plural());
+  context_.host.log(OSIRIS_WARN,
+                    "the shards ran in " + std::to_string(ran) + " " + (ran == 1 ? noun_ : plural) +
+                        ": no more of the " + std::to_string(slots_.size()) + " asked for were there in time",
+                    Json::object({{"notice", true}}));
 }
 
 // What shards read and no shard makes.

@@ -65,6 +65,7 @@ class FleetRun {
     std::unique_ptr<MachineAccess> access;
     bool has_run = false;  // a worker, which is there since
     bool had_one = false;
+    bool had_shard = false;
     std::thread thread;
   };
 
@@ -87,6 +88,7 @@ class FleetRun {
 
   bool is_stopped() const { return stop_running_ || context_.cancelled; }
   std::optional<Error> stop_reason() const;
+  void say_how_many() const;
   Result<RunOutcome> concluded(Error error);
   std::filesystem::path directory() const { return context_.request.adapter_dir() / "shards"; }
 
