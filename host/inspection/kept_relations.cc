@@ -129,7 +129,7 @@ Result<std::vector<std::string>> add_relations(const KeptRelations& relations, s
       plan.add_kept(relation.step_id, *relation.entry);
     } else {
       if (const std::string changed = why_not_as_written(relation.file); !changed.empty())
-        return Error(Code::kInvalidState, relation.file.path + ": " + changed);
+        return Error(Code::kInvalidArgument, relation.file.path + ": " + changed);
       OSIRIS_TRY(plan.add_file(relation.step_id, relation.file, relation.config));
     }
     ids.push_back(relation.step_id);

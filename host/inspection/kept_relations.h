@@ -43,7 +43,7 @@ bool mentions(std::string_view sql, std::string_view name);
 bool asks_for_relations(std::string_view sql);
 std::string list_of(const KeptRelations& relations);
 
-// Adds those that `sql` may read, all where it names none. Returns their steps. kInvalidState for a file that is not
+// Adds those that `sql` may read, all where it names none. Returns their steps. kInvalidArgument for a file that is not
 // what it was any more.
 Result<std::vector<std::string>> add_relations(const KeptRelations& relations, std::string_view sql, LookPlan& plan);
 

@@ -110,7 +110,14 @@ TEST_F(Sql, OfARunThatLeftNothingSaysWhy) {
 
 TEST_F(Sql, ReachesNothingButTheRelations) {
   run();
-  const auto before = project_.tree();
+  // Hashes of files as young as these are taken again.
+  const auto tree = [&] {
+    auto all = project_.tree();
+    std::erase_if(all, [](const auto& file) { return file.first.ends_with("/files.json"); });
+    return all;
+  };
+  EXPECT_EQ(sql({"-c", "FROM df_total"}).exit, 0);
+  const auto before = tree();
   for (const char* text :
        {"SELECT * FROM read_csv('in.csv')", "SELECT * FROM 'in.csv'", "COPY (FROM df_total) TO 'stolen.csv'",
         "ATTACH 'other.db'", "SET threads = 1", "PRAGMA memory_limit = '1GB'", "INSTALL json", "LOAD httpfs",
@@ -121,7 +128,7 @@ TEST_F(Sql, ReachesNothingButTheRelations) {
     EXPECT_EQ(outcome.exit, 2) << text << outcome.out << outcome.err;
     EXPECT_THAT(outcome.err, Not(HasSubstr("look-"))) << text;
   }
-  EXPECT_EQ(project_.tree(), before);
+  EXPECT_EQ(tree(), before);
 }
 
 TEST_F(Sql, WritesCsvJsonAndParquet) {
