@@ -12,6 +12,7 @@ using std::chrono::steady_clock;
 
 constexpr sdk::Milliseconds kSlice{100};
 constexpr sdk::Milliseconds kEnding{5'000};
+constexpr int kConnectionLost = 255;  // the client's own failure
 constexpr const char* kDone = "done ";
 constexpr const char* kBytes = "bytes ";
 // `read` takes no byte beyond the line, so a script's own input would be safe; none has any.
@@ -41,8 +42,9 @@ bool RemoteShell::read(sdk::Milliseconds wait) {
   const auto bytes = child_.read(wait);
   if (!bytes) return false;
   if (bytes->empty()) {
-    const auto ending = child_.wait(kEnding);
-    throw connection_.failure(ending.value_or(sdk::Ending{false, 255}), child_.errors(), "run a command");
+    sdk::Ending ending = child_.wait(kEnding).value_or(sdk::Ending{false, kConnectionLost});
+    if (ending.signaled) ending = {false, kConnectionLost};  // the client, not a script: another one may be had
+    throw connection_.failure(ending, child_.errors(), "run a command");
   }
   unread_ += *bytes;
   return true;

@@ -22,8 +22,9 @@ class RemoteShell {
   explicit RemoteShell(const Connection& connection);
 
   // False while an answer is awaited, and ever after where that was given up or a file was not read to its end: what
-  // comes next on its output is not the answer to what would be asked next.
-  bool is_free() const { return is_free_; }
+  // comes next on its output is not the answer to what would be asked next. And when the client is no more: it ends
+  // with the thread that started it, and each call of an adapter may come from another one.
+  bool is_free() { return is_free_ && !child_.wait(sdk::Milliseconds(0)); }
 
   // Sends a script of one line. Its answer is to be awaited before the next is sent.
   void send(const std::string& script);
