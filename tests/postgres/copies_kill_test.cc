@@ -80,6 +80,7 @@ void CopiesKilled::survive_kills(const std::string& from, const std::string& to)
     const int before = std::max(committed_on(to), 0);
     const bool was_killed = kill_within(life, is_begun, random);
     killed += was_killed;
+    until_still(to);
     const int after = committed_on(to);
     // What is committed stays, until the copy has ended.
     if (is_begun && after >= 0) {
