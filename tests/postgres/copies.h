@@ -12,6 +12,7 @@
 #include "tests/e2e/project.h"
 #include "tests/mysql/mariadb_server.h"
 #include "tests/postgres/postgres_server.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::e2e {
 
@@ -120,13 +121,21 @@ class Copies : public testing::Test {
         "DO $$ DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE tablename LIKE 'osiris%' LOOP "
         "EXECUTE 'DROP TABLE ' || t; END LOOP; END $$");
   }
+  // Until a server has done what a run that is gone asked it for last.
+  static void until_still(const std::string& server) {
+    EXPECT_TRUE(osiris::test::eventually([&] {
+      return ask(server, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'app'",
+                 "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'app'") == "0\n";
+    }));
+  }
   // Chunks that the ledger has; -1: there is none.
   static int committed_on(const std::string& server) {
     const std::string left = left_on(server);
     const size_t at = left.find("_log");
-    if (at == std::string::npos || left.find("_done") != std::string::npos) return -1;
-    const size_t begin = left.find_last_of(" ,", at) == std::string::npos ? 0 : left.find_last_of(" ,", at) + 1;
-    const std::string ledger = left.substr(begin, at + 4 - begin);
+    if (at == std::string::npos) return -1;
+    const size_t before = left.find_last_of(" ,", at), after = left.find_first_of(" ,\n", at);
+    const size_t begin = before == std::string::npos ? 0 : before + 1;
+    const std::string ledger = left.substr(begin, after - begin);
     return std::atoi(ask(server, "SELECT count(*) FROM " + ledger + " WHERE chunk >= 0",
                          "SELECT COUNT(*) FROM shop." + ledger + " WHERE chunk >= 0")
                          .c_str());

@@ -66,7 +66,10 @@ void CopiesKilled::survive_kills(const std::string& from, const std::string& to)
   const int kills = number_of("OSIRIS_KILLS", 34);
   std::printf("OSIRIS_KILL_SEED=%u\n", seed);
   std::mt19937 random(seed);
-  write_pipeline(from, to, "write_mode: replace, verify: full");
+  // Over several connections where the source can.
+  const std::string parts =
+      from == "postgres" && to == "mysql" ? "column: id, parts: 3, chunk_rows: " + std::to_string(kChunkRows) : "";
+  write_pipeline(from, to, "write_mode: replace, verify: full", parts);
   const auto begun = Clock::now();
   const Outcome undisturbed = run();
   ASSERT_EQ(undisturbed.exit, 0) << undisturbed.out << undisturbed.err;
@@ -80,6 +83,7 @@ void CopiesKilled::survive_kills(const std::string& from, const std::string& to)
     const int before = std::max(committed_on(to), 0);
     const bool was_killed = kill_within(life, is_begun, random);
     killed += was_killed;
+    until_still(to);
     const int after = committed_on(to);
     // What is committed stays, until the copy has ended.
     if (is_begun && after >= 0) {

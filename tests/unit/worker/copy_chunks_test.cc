@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "worker/drivers/db/copy_ledger.h"
@@ -167,6 +168,29 @@ TEST(RowQueue, GivesChunkByChunk) {
   }
   sooner.join();
   EXPECT_THAT(chunks, ElementsAre(20, 7, 0));
+}
+
+TEST(RowQueue, ReadersAreOneChunkAhead) {
+  RowQueue queue;
+  const ChunkPlan plan{{"1", "2"}, 1};
+  queue.offer_chunks(plan, identity());
+  queue.announce({});
+  queue.choose({plan, {0, 1, 2}, true});
+  EXPECT_TRUE(queue.begin_range(0));
+  EXPECT_TRUE(queue.begin_range(1));
+  std::atomic<bool> has_begun{false};
+  std::thread ahead([&] {
+    EXPECT_TRUE(queue.begin_range(2));
+    has_begun = true;
+    EXPECT_FALSE(queue.begin_range(9)) << "where another reader has failed";
+  });
+  queue.end_range(0);
+  EXPECT_TRUE(queue.next(std::chrono::seconds(10)).is_chunk_end);
+  EXPECT_FALSE(has_begun) << "the first chunk is being committed";
+  (void)queue.next(std::chrono::milliseconds(1));
+  while (!has_begun) std::this_thread::yield();
+  queue.close();
+  ahead.join();
 }
 
 TEST(RowQueue, AReaderThatIsNotWantedIsTold) {

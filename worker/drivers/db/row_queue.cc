@@ -37,6 +37,12 @@ std::optional<RowQueue::Choice> RowQueue::choice() {
   return closed_ ? std::nullopt : choice_;
 }
 
+bool RowQueue::begin_range(size_t chunk) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return closed_ || chunk <= taken_ + 1; });
+  return !closed_;
+}
+
 void RowQueue::end_range(size_t chunk) {
   const std::lock_guard lock(mutex_);
   if (chunk < ranges_left_.size()) --ranges_left_[chunk];
@@ -75,8 +81,7 @@ bool RowQueue::offer(Batch batch) {
   // Those of the next chunk, which may be read already, do not keep the rows out that are waited for.
   const auto is_beside = [&](const Batch& other) { return other.chunk == batch.chunk; };
   changed_.wait(lock, [&] {
-    return closed_ || (batch.chunk <= chunk_ + 1 &&
-                       static_cast<size_t>(std::count_if(batches_.begin(), batches_.end(), is_beside)) < kBatchesMax);
+    return closed_ || static_cast<size_t>(std::count_if(batches_.begin(), batches_.end(), is_beside)) < kBatchesMax;
   });
   if (closed_) return false;
   batches_.push_back(std::move(batch));
@@ -121,6 +126,7 @@ RowQueue::Delivery RowQueue::columns(std::chrono::milliseconds wait) {
 
 RowQueue::Delivery RowQueue::next(std::chrono::milliseconds wait) {
   std::unique_lock lock(mutex_);
+  if (std::exchange(taken_, chunk_) != chunk_) changed_.notify_all();
   changed_.wait_for(lock, wait, [&] { return next_batch() != batches_.end() || is_chunk_over() || end_; });
   Delivery delivery;
   if (const auto batch = next_batch(); batch != batches_.end()) {
@@ -130,7 +136,6 @@ RowQueue::Delivery RowQueue::next(std::chrono::milliseconds wait) {
   } else if (is_chunk_over()) {
     delivery.is_chunk_end = true;
     ++chunk_;
-    changed_.notify_all();
   } else if (end_) {
     delivery.end = end_;
   }

@@ -31,7 +31,9 @@ class RowQueue {
   void offer_chunks(ChunkPlan plan, Json identity);  // before announce(): the rows can be read in chunks
   // Then, after it: waits until it is known what to read; nullopt: nothing is wanted any more.
   std::optional<Choice> choice();
-  void end_range(size_t chunk);  // every batch of one range of a chosen chunk was offered
+  // A range of a chosen chunk: waits until its chunk is taken, or the next one to be; false: no more is wanted.
+  bool begin_range(size_t chunk);
+  void end_range(size_t chunk);  // every batch of it was offered
   // Once, before the first batch. `form`: what the rows are as the server sends them, if they may be taken so.
   void announce(RelationColumns columns, std::unique_ptr<const SourceRows::Form> form = nullptr);
   // Whether the rows are wanted in that form: waits until it is known. False also where no more are wanted.
@@ -60,7 +62,8 @@ class RowQueue {
   // The same of what follows: a batch or the end.
   Delivery next(std::chrono::milliseconds wait);
   void give_back(Batch batch);
-  void close();  // offer() refuses from now on
+  // [any thread] A reader's side that fails ends the others by it.
+  void close();  // readers that wait, and offer(), are refused from now on
 
  private:
   static constexpr size_t kBatchesMax = 3;  // of one chunk
@@ -79,6 +82,7 @@ class RowQueue {
   std::optional<Choice> choice_;
   std::vector<size_t> ranges_left_;  // of each chosen chunk
   size_t chunk_ = 0;                 // that next() gives the batches of
+  size_t taken_ = 0;                 // that its last call was about: the one before is done with
   std::vector<Batch> batches_;       // oldest first
   std::vector<std::unique_ptr<Chunk>> used_;
   std::vector<std::string> used_raw_;

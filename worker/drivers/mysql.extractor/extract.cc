@@ -331,6 +331,7 @@ Status read_chunks(const ExtractSettings& settings, const CallContext& call, db:
   is_drained = true;
   const size_t count = choice->by_chunk ? choice->chunks.size() : 1;
   for (size_t i = 0; i < count; ++i) {
+    if (!queue.begin_range(i)) return cancelled_error(call.step_id);
     Extraction one(settings, call, queue, connection.handle());
     one.narrow(choice->by_chunk ? db::range_condition(rows, choice->plan.bounds, choice->chunks[i]) : "", i);
     OSIRIS_TRY(read_once(one, connection, is_drained));

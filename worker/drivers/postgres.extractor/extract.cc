@@ -101,6 +101,7 @@ class PartitionedCopy {
   Status read_ranges(Connection& connection, const CallContext& call) {
     for (size_t i = next_++; i < ranges_.size(); i = next_++) {
       const auto& [filter, chunk] = ranges_[i];
+      if (!queue_.begin_range(chunk)) return cancelled_error(call.step_id);
       OSIRIS_TRY(Copy(settings_, call, columns_, queue_).run(connection, copy_sql(settings_, columns_, filter), chunk));
       queue_.end_range(chunk);
     }
@@ -125,6 +126,7 @@ class PartitionedCopy {
     if (!failure_.ok()) return;
     failure_ = status;
     call_.deadline->cancel();
+    queue_.close();  // a reader may wait for rows to be taken that come no more
   }
 
   const ExtractSettings& settings_;
