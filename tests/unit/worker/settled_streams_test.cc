@@ -178,6 +178,7 @@ TEST_F(SettledStreams, MorePagesThanTheMemoryHoldsAreRead) {
     return plants(request.body["variables"], 16000, UINT64_MAX, filler_);
   });
   memory_limit_bytes_ = 48u << 20;
+  std::filesystem::create_directories(directory_ / "session/.worker");  // where the copy spills
   EXPECT_TRUE(run_both({graphql(api), write_step("read")}, true).errors.empty());
 }
 
@@ -250,7 +251,7 @@ TEST_F(SettledStreams, HitsKeepTheirStateAndAreAskedForOnce) {
     server.put({"2024-01-31 10:00:00." + std::to_string(100000 + hit), "id" + std::to_string(hit), "seen",
                 R"({"n":)" + std::to_string(hit) + "}"});
   add_connection("posthog", "shop",
-                 Json::object({{"api_key", "phx-key"}, {"project_id", 42}, {"custom_base_url", server.url()}}));
+                 Json::object({{"api_key", "phx-canary-key"}, {"project_id", 42}, {"custom_base_url", server.url()}}));
   Json read = read_step("posthog.extractor", Json::object({{"data_type", "events"},
                                                            {"region", "us"},
                                                            {"initial_since", "2024-01-01T00:00:00Z"},

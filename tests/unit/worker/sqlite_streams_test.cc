@@ -111,6 +111,7 @@ TEST_F(SqliteStreams, SeveralReadersRetryAndAQueryThatReadsTwiceAskForACopy) {
 TEST_F(SqliteStreams, MoreRowsThanTheMemoryHoldsAreRead) {
   fill("printf('%.1500c', 'x') || x");
   memory_limit_bytes_ = 64u << 20;
+  std::filesystem::create_directories(directory_ / "session/.worker");  // where the copy spills
   EXPECT_TRUE(run_both({read_step(), write_step("read")}, true).errors.empty());
 }
 
