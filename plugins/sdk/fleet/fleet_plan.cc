@@ -208,13 +208,20 @@ Result<RunRequest> FleetPlan::part_of_shard(size_t list, size_t index, const Bro
 }
 
 Result<RunRequest> FleetPlan::part_after(const Brought& brought, bool takes_shards) const {
-  Json steps = Json::array();
+  const auto is_done = [&](const std::string& id) {
+    return brought.count(id) > 0 && (takes_shards || !is_sharded(id));
+  };
+  std::set<std::string> read;  // by steps that run in this part, or by checks of all rows
   for (const PlanStep& step : request_.steps()) {
-    const auto rows = brought.find(step.id);
-    const bool is_done = rows != brought.end() && (takes_shards || !is_sharded(step.id));
-    const bool reads = is_done && leaves_rows(step.id);
-    steps.push_back(is_done ? taken(step.id, rows->second, reads) : step_document(step.id));
+    if (is_sharded(step.id) && !step.checks.empty()) read.insert(step.id);
+    if (is_done(step.id)) continue;
+    for (const PlanInput& input : step.inputs) read.insert(input.from_step);
+    for (const std::string& source : sources_of_checks(step)) read.insert(source);
   }
+  Json steps = Json::array();
+  for (const PlanStep& step : request_.steps())
+    steps.push_back(is_done(step.id) ? taken(step.id, brought.at(step.id), read.count(step.id) > 0)
+                                     : step_document(step.id));
   return part(std::move(steps), "", brought);
 }
 
