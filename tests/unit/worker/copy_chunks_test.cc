@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "tests/support/eventually.h"
 #include "worker/drivers/db/copy_ledger.h"
 #include "worker/drivers/db/row_queue.h"
 
@@ -188,7 +189,7 @@ TEST(RowQueue, ReadersAreOneChunkAhead) {
   EXPECT_TRUE(queue.next(std::chrono::seconds(10)).is_chunk_end);
   EXPECT_FALSE(has_begun) << "the first chunk is being committed";
   (void)queue.next(std::chrono::milliseconds(1));
-  while (!has_begun) std::this_thread::yield();
+  EXPECT_TRUE(osiris::test::eventually([&] { return has_begun.load(); }));
   queue.close();
   ahead.join();
 }
