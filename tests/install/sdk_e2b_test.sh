@@ -19,7 +19,7 @@ for folder in base model http archive; do
   cp "$OSIRIS_SOURCE_DIR/protocol/$folder/"*.h "$work/far/protocol/$folder"
   cp "$OSIRIS_BUILD_DIR/protocol/$folder/libosiris_$folder.a" "$work/far/lib"
 done
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$OSIRIS_BUILD_DIR/lib/osiris/adapters/e2b.adapter.toml")
+version=$(sed -n 's/^version *= "\(.*\)"/\1/p' "$OSIRIS_BUILD_DIR/lib/osiris/adapters/e2b.adapter.toml")
 [ -n "$version" ] || fail "the manifest names no version"
 cp "$OSIRIS_BUILD_DIR/lib/osiris/adapters/e2b.adapter.toml" "$work/far"
 cp -r "$OSIRIS_SOURCE_DIR/examples/01-csv-duckdb-csv" "$work/project"
