@@ -19,7 +19,7 @@ for folder in base model http archive; do
   cp "$OSIRIS_SOURCE_DIR/protocol/$folder/"*.h "$work/far/protocol/$folder"
   cp "$OSIRIS_BUILD_DIR/protocol/$folder/libosiris_$folder.a" "$work/far/lib"
 done
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$OSIRIS_BUILD_DIR/lib/osiris/adapters/e2b.adapter.toml")
+version=$(sed -n 's/^version *= "\(.*\)"/\1/p' "$OSIRIS_BUILD_DIR/lib/osiris/adapters/e2b.adapter.toml")
 [ -n "$version" ] || fail "the manifest names no version"
 cp "$OSIRIS_BUILD_DIR/lib/osiris/adapters/e2b.adapter.toml" "$work/far"
 cp -r "$OSIRIS_SOURCE_DIR/examples/01-csv-duckdb-csv" "$work/project"
@@ -27,27 +27,21 @@ unset OSIRIS_BUILD_DIR OSIRIS_SOURCE_DIR
 
 rm "$work/far/plugins/e2b/CMakeLists.txt"
 cat > "$work/far/CMakeLists.txt" << 'PROJECT'
-cmake_minimum_required(VERSION 3.25)
+cmake_minimum_required(VERSION 3.16)
 project(e2b CXX)
-set(CMAKE_CXX_STANDARD 20)
-set(CMAKE_CXX_EXTENSIONS OFF)
 find_package(OsirisAdapter 1.0 REQUIRED)
 find_package(OsirisAdapterSdk 0.2 REQUIRED)
 file(GLOB sources plugins/e2b/*.cc plugins/e2b/api/*.cc)
-add_library(e2b MODULE ${sources})
-set_target_properties(e2b PROPERTIES PREFIX "" CXX_VISIBILITY_PRESET hidden)
+osiris_add_adapter(e2b SOURCES ${sources})
+set_target_properties(e2b PROPERTIES CXX_STANDARD 20)
 target_include_directories(e2b PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
 target_compile_definitions(e2b PRIVATE OSIRIS_VERSION="${VERSION}")
-target_compile_options(e2b PRIVATE -O1)
-set(own ${CMAKE_CURRENT_SOURCE_DIR}/lib)
-target_link_libraries(e2b PRIVATE osiris::adapter_sdk ${own}/libosiris_http.a ${own}/libosiris_archive.a ${own}/libosiris_model.a
-  ${own}/libosiris_base.a curl archive ssl crypto zstd z)
-target_link_options(e2b PRIVATE "-Wl,--version-script,${OSIRIS_ADAPTER_MAP}" -Wl,-Bsymbolic -Wl,--exclude-libs,ALL -Wl,-z,defs)
+set(own "${CMAKE_CURRENT_SOURCE_DIR}/lib")
+target_link_libraries(e2b PRIVATE osiris::adapter_sdk "${own}/libosiris_http.a" "${own}/libosiris_archive.a" "${own}/libosiris_model.a"
+  "${own}/libosiris_base.a" curl archive ssl crypto zstd z)
 PROJECT
-map=$(find "$work/sdk" -name adapter.map)
-quietly cmake -S "$work/far" -B "$work/far/build" "-DCMAKE_PREFIX_PATH=$work/sdk" "-DVERSION=$version" "-DOSIRIS_ADAPTER_MAP=$map"
+quietly cmake -S "$work/far" -B "$work/far/build" "-DCMAKE_PREFIX_PATH=$work/sdk" "-DVERSION=$version"
 quietly cmake --build "$work/far/build"
-cp "$work/far/e2b.adapter.toml" "$work/far/build"
 [ "$(nm -D --defined-only "$work/far/build/e2b.so" | awk '{print $3}')" = osiris_adapter_main_v1 ] || fail "more than the entry is exported"
 
 export PATH="$work/prefix/bin:$PATH" XDG_STATE_HOME="$work/state" XDG_DATA_HOME="$work/data" XDG_CACHE_HOME="$work/cache"
