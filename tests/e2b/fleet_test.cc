@@ -23,15 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-std::map<std::string, std::string> files_below(const fs::path& directory) {
-  std::map<std::string, std::string> files;
-  std::error_code none;
-  if (!fs::is_directory(directory, none)) return files;
-  for (const auto& entry : fs::recursive_directory_iterator(directory))
-    if (entry.is_regular_file()) files[entry.path().lexically_relative(directory)] = *read_file(entry.path());
-  return files;
-}
-
 struct Seen {
   Outcome outcome;
   std::map<std::string, std::string> files;

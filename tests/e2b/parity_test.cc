@@ -50,15 +50,6 @@ class Scrub {
   const std::regex worker_, adapter_;
 };
 
-std::map<std::string, std::string> files_below(const fs::path& directory) {
-  std::map<std::string, std::string> files;
-  std::error_code none;
-  if (!fs::is_directory(directory, none)) return files;
-  for (const auto& entry : fs::recursive_directory_iterator(directory))
-    if (entry.is_regular_file()) files[entry.path().lexically_relative(directory)] = *read_file(entry.path());
-  return files;
-}
-
 // PostHog with three ids of persons, and no events that it may show.
 test::ApiAnswer distinct_ids(const test::ApiRequest& request, size_t) {
   if (request.header("Authorization") != "Bearer parity-secret") return {"{}", 401};

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "protocol/base/file.h"
 #include "tests/support/eventually.h"
 
 namespace osiris::e2b_test {
@@ -92,6 +93,15 @@ std::vector<std::string> comparable_metrics(const std::filesystem::path& session
   }
   std::sort(out.begin(), out.end());
   return out;
+}
+
+std::map<std::string, std::string> files_below(const std::filesystem::path& directory) {
+  std::map<std::string, std::string> files;
+  std::error_code none;
+  if (!std::filesystem::is_directory(directory, none)) return files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
+    if (entry.is_regular_file()) files[entry.path().lexically_relative(directory)] = *read_file(entry.path());
+  return files;
 }
 
 bool is_in_the_middle_of(const ServerProcess& server, const std::string& route) {

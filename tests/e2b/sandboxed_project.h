@@ -38,6 +38,9 @@ ComparableEvents comparable_events(const std::filesystem::path& session);
 // Metrics that must be equal: "name step value" for rows and counts, sorted.
 std::vector<std::string> comparable_metrics(const std::filesystem::path& session);
 
+// The bytes of each file below a directory, by its path from there; none where there is no directory.
+std::map<std::string, std::string> files_below(const std::filesystem::path& directory);
+
 // Nothing of a run may be left: no sandbox on the server.
 void expect_no_sandbox(const ServerProcess& server);
 
