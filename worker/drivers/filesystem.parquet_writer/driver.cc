@@ -11,6 +11,7 @@
 #include "worker/drivers/files/columns.h"
 #include "worker/drivers/filesystem.parquet_writer/options.h"
 #include "worker/drivers/filesystem.parquet_writer/partitions.h"
+#include "worker/drivers/remote/location.h"
 #include "worker/drivers/remote/outputs.h"
 
 namespace osiris::worker {
@@ -79,8 +80,9 @@ Result<StepOutcome> write(StepContext& step) {
 }
 
 Status check_place(const Options& options) {
-  return options.partition_by.empty() ? remote::check_output(options.file, options.create_dirs)
-                                      : check_replaceable(options.file.target, options.create_dirs);
+  return options.partition_by.empty() || remote::is_remote(options.file.path)
+             ? remote::check_output(options.file, options.create_dirs)
+             : check_replaceable(options.file.target, options.create_dirs);
 }
 
 // It makes no output; what it is told of its columns must fit its input's, and its file must have a place.

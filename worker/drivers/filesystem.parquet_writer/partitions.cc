@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
@@ -11,6 +12,8 @@
 #include "worker/driver_api/watched.h"
 #include "worker/drivers/files/columns.h"
 #include "worker/drivers/files/places.h"
+#include "worker/drivers/remote/location.h"
+#include "worker/drivers/remote/output_set.h"
 
 namespace osiris::worker::parquet_out {
 namespace {
@@ -127,6 +130,11 @@ Status check_partitions(StepContext& step, const Options& options, const std::ve
 Result<StepOutcome> write_partitions(StepContext& step, const Options& options,
                                      const std::vector<FileColumn>& columns) {
   OSIRIS_TRY(check_partitions(step, options, columns));
+  std::optional<remote::OutputSet> set;
+  if (remote::is_remote(options.file.path)) {
+    set.emplace(step, options.file.path);
+    OSIRIS_TRY(set->look({".parquet"}));
+  }
   ReplacingDirectory directory(options.file.target);
   OSIRIS_TRY(directory.open(options.create_dirs));
   OSIRIS_ASSIGN(const uint64_t rows, copy(step, options, columns, directory.staging()));
@@ -140,6 +148,14 @@ Result<StepOutcome> write_partitions(StepContext& step, const Options& options,
   }
   if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
   OSIRIS_TRY(directory.commit());
+  if (set) {
+    std::vector<remote::SetFile> files;
+    for (const auto& [file, count] : written) files.push_back({directory.target() / file, file.native(), count});
+    OSIRIS_TRY(set->deliver(files));
+    std::error_code ignored;
+    fs::remove_all(directory.target(), ignored);
+    return StepOutcome{.rows_read = rows, .rows_written = rows};
+  }
   std::string path = options.file.path;
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   for (const auto& [file, count] : written)
