@@ -7,6 +7,8 @@
 
 #include "tests/remote/write_step.h"
 #include "tests/support/eventually.h"
+#include "worker/drivers/filesystem.json_extractor/driver.h"
+#include "worker/drivers/filesystem.json_writer/driver.h"
 #include "worker/drivers/filesystem.parquet_extractor/driver.h"
 #include "worker/drivers/filesystem.parquet_writer/driver.h"
 
@@ -76,6 +78,20 @@ TEST(RemoteSet, IsReadWithItsColumns) {
   Write read(store, "s3://lake/out/*/*.parquet", kFew);
   const auto done = read.run(filesystem_parquet_extractor());
   ASSERT_TRUE(done.ok()) << done.error().message;
+  EXPECT_EQ(read.query("SELECT k, count(*), sum(id) FROM {out} GROUP BY k ORDER BY k"), "0|3|9\n1|3|12\n2|3|15\n");
+}
+
+TEST(RemoteSet, MayBeOfJson) {
+  ObjectServer store(signed_options());
+  store.put("lake/out/k=7/data_0.ndjson.gz", "old");
+  Write step(store, "s3://lake/out", kParted, {{"partition_by", by({"k"})}, {"columns", by({"id", "k"})}});
+  const auto done = step.run(filesystem_json_writer());
+  ASSERT_TRUE(done.ok()) << done.error().message;
+  EXPECT_EQ(store.object("lake/out/k=1/data_0.ndjson"), "{\"id\":1}\n{\"id\":4}\n{\"id\":7}\n");
+  EXPECT_FALSE(store.object("lake/out/k=7/data_0.ndjson.gz"));
+  Write read(store, "s3://lake/out/*/*.ndjson", kFew);
+  const auto back = read.run(filesystem_json_extractor());
+  ASSERT_TRUE(back.ok()) << back.error().message;
   EXPECT_EQ(read.query("SELECT k, count(*), sum(id) FROM {out} GROUP BY k ORDER BY k"), "0|3|9\n1|3|12\n2|3|15\n");
 }
 
