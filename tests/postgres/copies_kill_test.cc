@@ -64,7 +64,7 @@ class CopiesKilled : public Copies {
 void CopiesKilled::survive_kills(const std::string& from, const std::string& to) {
   const auto seed = static_cast<unsigned>(number_of("OSIRIS_KILL_SEED", static_cast<int>(std::random_device()())));
   const int kills = number_of("OSIRIS_KILLS", 34);
-  std::printf("OSIRIS_KILL_SEED=%u\n", seed);
+  std::printf("OSIRIS_KILL_SEED=%u, %d kills from %s to %s\n", seed, kills, from.c_str(), to.c_str());
   std::mt19937 random(seed);
   // Over several connections where the source can.
   const std::string parts =
