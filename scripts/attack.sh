@@ -1,5 +1,5 @@
 #!/bin/sh
-# attack.sh PRESET: the attack suite at its full size, one attack after the other, and the figures it prints. About half an hour on two cores.
+# attack.sh PRESET: the attack suite at its full size, one attack after the other, and the figures it prints. About an hour on two cores.
 # What it consists of is in docs/attack-suite.md.
 set -u
 cd "$(dirname "$0")/.."
