@@ -143,11 +143,12 @@ void expect_clear_failure(const Row& row, const Fault& fault) {
   const Outcome outcome = project.osiris({"run", "p.yaml", "--json"});
   const Json document = outcome.json();
   EXPECT_EQ(outcome.exit, 1) << outcome.out << outcome.err;
-  std::string category, said = document["message"].as_string();
+  std::string category, said;
   for (const Json& each : document["steps"].items()) {
-    if (each["id"].as_string() != "asks") continue;
+    if (each["step_id"].as_string() != "asks") continue;
     EXPECT_EQ(each["status"].as_string(), "failed");
     category = each["category"].as_string();
+    said = each["error"].as_string();
   }
   EXPECT_TRUE(fault.categories.contains(category)) << category << ": " << said;
   if (fault.kind == Fault::Kind::kAnswer && fault.status >= 400)
