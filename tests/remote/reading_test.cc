@@ -247,6 +247,24 @@ TEST(RemoteConnection, SaysHowToAsk) {
             std::string::npos);
 }
 
+// A service that gives its pages round and round.
+TEST(RemoteListing, ThatGoesRoundIsAnError) {
+  for (const size_t pages : {1, 2, 3}) {
+    ObjectServer store(signed_options());
+    store.on_request([&](const ObjectRequest& request, size_t number) -> std::optional<ObjectFault> {
+      if (request.parameter("list-type").empty()) return std::nullopt;
+      if (number > 100) return ObjectFault{ObjectFault::Kind::kAnswer, 400, "it would go on for ever"};
+      return ObjectFault{ObjectFault::Kind::kAnswer, 200,
+                         "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t" +
+                             std::to_string(number % pages) + "</NextContinuationToken></ListBucketResult>"};
+    });
+    const Error error = Read(store, "s3://lake/*.json").error(filesystem_json_extractor());
+    EXPECT_NE(error.message.find("gave the same page twice"), std::string::npos) << error.message;
+    EXPECT_EQ(error.category, "extract.query_failed");
+    EXPECT_LE(store.requests().size(), pages + 1);
+  }
+}
+
 TEST(RemoteStep, IsCancelled) {
   ObjectServer store(signed_options());
   store.put("lake/a.csv", "id\n1\n");
