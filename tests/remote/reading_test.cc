@@ -249,7 +249,7 @@ TEST(RemoteConnection, SaysHowToAsk) {
 
 // A service that gives its pages round and round.
 TEST(RemoteListing, ThatGoesRoundIsAnError) {
-  for (const size_t pages : {1, 2, 3}) {
+  for (const size_t pages : {size_t{1}, size_t{2}, size_t{3}}) {
     ObjectServer store(signed_options());
     store.on_request([&](const ObjectRequest& request, size_t number) -> std::optional<ObjectFault> {
       if (request.parameter("list-type").empty()) return std::nullopt;
