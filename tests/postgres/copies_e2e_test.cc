@@ -52,6 +52,30 @@ TEST_F(Copies, ALaterRunWithoutChunksDropsWhatIsLeft) {
   EXPECT_EQ(left_on("postgres"), "none\n");
 }
 
+// The owner of the source reads what a run took of it, and that what arrived is what was read.
+TEST_F(Copies, EverySummaryTellsWhatTheSourceGaveAndHowTheRowsWereCompared) {
+  for (const std::string from : {"postgres", "mysql"})
+    for (const std::string to : {"postgres", "mysql"}) {
+      SCOPED_TRACE(from + " to " + to);
+      write_pipeline(from, to, "write_mode: replace, verify: full", from == "postgres" ? "column: id, parts: 3" : "");
+      const Outcome outcome = run(false, {"--json"});
+      ASSERT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+      const Json document = outcome.json();
+      const Json& read = document["steps"].items().at(0);
+      EXPECT_GT(read["source"]["bytes"].as_int(), kRows * 10) << read.dump();
+      EXPECT_EQ(read["source"]["connections"].as_int(), from == "postgres" ? 3 : 1);
+      EXPECT_TRUE(read["source"]["longest_transaction_ms"].is_number()) << read.dump();
+      const Json& verified = document["steps"].items().at(1)["verified"];
+      EXPECT_EQ(verified["rows"].as_int(), kRows) << verified.dump();
+      EXPECT_EQ(verified["by"].as_string(), "full");
+      EXPECT_EQ(verified["fingerprint"].as_string().size(), 32u);
+      std::string cards;
+      for (const auto& [file, content] : project_.tree())
+        if (file.ends_with("run-card.md")) cards += content;
+      EXPECT_THAT(cards, HasSubstr("longest transaction, ms | connections | bytes"));
+    }
+}
+
 // Chunks are asked for: several connections alone are one transaction.
 TEST_F(Copies, WithoutChunksAllIsCopiedAnewAndSaidSo) {
   for (const std::string to : {"postgres", "mysql"}) {
