@@ -91,6 +91,8 @@ ObjectServer::ObjectServer(ObjectServerOptions options)
             else
               made = answer(request);
           }
+          if (fault && fault->kind == ObjectFault::Kind::kDamageAnswer && !made.body.empty())
+            made.body[made.body.size() / 2] ^= 1;
           if (fault && fault->kind == ObjectFault::Kind::kCutAfter) return connection.reset();
           connection.send("HTTP/1.1 " + std::to_string(made.status) +
                           " X\r\nContent-Length: " + std::to_string(made.body.size()) + "\r\n" + made.headers + "\r\n");

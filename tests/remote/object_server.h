@@ -28,8 +28,9 @@ struct ObjectRequest {
 };
 
 struct ObjectFault {
-  // The last two: the request has its effect and no answer; a byte of its body is changed on the way.
-  enum class Kind { kAnswer, kCutBefore, kCutBody, kCutAfter, kDamage };
+  // The last three: the request has its effect and no answer; a byte of its body is changed on the way; one of the
+  // answer's is.
+  enum class Kind { kAnswer, kCutBefore, kCutBody, kCutAfter, kDamage, kDamageAnswer };
   Kind kind = Kind::kAnswer;
   int status = 500;
   std::string body = {}, headers = {};

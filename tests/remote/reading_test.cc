@@ -229,6 +229,31 @@ TEST(RemoteObject, ThatChangesWhileItIsReadIsAnError) {
   }
 }
 
+TEST(RemoteObject, WhoseBytesChangeOnTheirWayIsAnError) {
+  ObjectServer store(signed_options());
+  std::string rows = "id,name\n";
+  for (int n = 0; n < 1000; ++n) rows += std::to_string(n) + ",name " + std::to_string(n) + "\n";
+  store.put("lake/a.csv", rows);
+  store.put("lake/a.json", "[{\"id\": 1, \"name\": \"a long enough name\"}]");
+  store.on_request([](const ObjectRequest& request, size_t) -> std::optional<ObjectFault> {
+    return request.method == "GET" ? std::optional(ObjectFault{ObjectFault::Kind::kDamageAnswer}) : std::nullopt;
+  });
+  for (const auto& [driver, path] : {std::pair(&filesystem_csv_extractor(), "s3://lake/a.csv"),
+                                     {&filesystem_json_extractor(), "s3://lake/a.json"}}) {
+    Read step(store, path);
+    const Error error = step.error(*driver);
+    EXPECT_NE(error.message.find(std::string(path) + ": other bytes came than the service holds"), std::string::npos)
+        << error.message;
+    EXPECT_FALSE(step.has_output_table());
+  }
+  // Of a service whose tags say nothing of the bytes.
+  ObjectServerOptions options = signed_options();
+  options.encrypts_with_keys_of_its_own = true;
+  ObjectServer sealed(options);
+  sealed.put("lake/a.csv", "id\n1\n");
+  EXPECT_EQ(Read(sealed, "s3://lake/a.csv").rows(filesystem_csv_extractor()), "1\n");
+}
+
 TEST(RemoteConnection, SaysHowToAsk) {
   ObjectServerOptions options = signed_options();
   options.session_token = "token/1";

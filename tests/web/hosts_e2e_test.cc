@@ -37,7 +37,7 @@ const Row kRows[] = {
      "graphql.extractor",
      "connection: '@graphql.garden', endpoint: 'https://api.garden.example/graphql', query: '{ plants { id } }'",
      {"api.garden.example:443"}},
-    {"PosthogRegion", "posthog.extractor", "connection: '@posthog.eu', data_type: events", {"eu."}},
+    {"PosthogRegion", "posthog.extractor", "connection: '@posthog.eu', data_type: events", {"eu.posthog.com:443"}},
     {"PosthogOwn", "posthog.extractor", "connection: '@posthog.own', data_type: events", {"hits.example:8443"}},
     {"SupabaseApi", "supabase.extractor", "connection: '@supabase.api', table: t", {"abcdefgh.supabase.co:443"}},
     {"SupabaseDsn", "supabase.extractor", "connection: '@supabase.dsn', table: t", {"db.example:6543"}},

@@ -42,7 +42,7 @@ class Store {
   Status remove(const Location& object);
   // Exactly these bytes. kUnsupported where the server does not serve ranges.
   Status read(const Object& object, uint64_t at, char* buffer, size_t size);
-  // All bytes into a new file.
+  // All bytes into a new file, compared with the service's tag where that is of the bytes.
   Status copy(const Object& object, const std::filesystem::path& file);
 
  private:
@@ -53,6 +53,7 @@ class Store {
   // All pages of a listing. `take` ends it by an error.
   Status each_listed(const std::string& bucket, const std::string& prefix,
                      const std::function<Status(const ListedObject&)>& take);
+  Status check_copy(const Object& object, const std::filesystem::path& file, bool tells) const;
   Object described(std::string shown, std::string url, const http::Response& response) const;
 
   StepContext& step_;
