@@ -78,6 +78,7 @@ class ObjectServer {
   Answer write_part(const ObjectRequest& request);
   Answer complete(const ObjectRequest& request, const Upload& upload);
   std::optional<Answer> damaged(const ObjectRequest& request) const;
+  std::string shown_tag(const std::string& etag) const;
   std::string etag_headers(const std::string& etag) const;
   std::string etag_of(const std::string& path, const std::string& bytes) const;
   std::optional<Answer> refused(const ObjectRequest& request, const std::string& target) const;
