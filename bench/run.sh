@@ -9,3 +9,4 @@ rows=2000000
 "$OSIRIS_BUILD_DIR/bench/osiris-bench" "$OSIRIS_BUILD_DIR" objects ${BENCH_FLAGS:-}
 "$OSIRIS_BUILD_DIR/bench/osiris-bench-e2b" "$OSIRIS_BUILD_DIR" ${BENCH_FLAGS:-}
 "$OSIRIS_BUILD_DIR/bench/osiris-bench-ssh" "$OSIRIS_BUILD_DIR"
+"$(dirname "$0")/first_result.sh"

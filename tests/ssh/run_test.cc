@@ -3,19 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/mount.h>
-
-#include <cstdlib>
 
 #include "protocol/base/file.h"
 #include "protocol/base/temporary_directory.h"
 #include "tests/ssh/sshd.h"
 #include "tests/support/eventually.h"
+#include "tests/support/small_disk.h"
 
 namespace osiris::ssh_tests {
 namespace {
 
 namespace fs = std::filesystem;
+using test::SmallDisk;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -160,29 +159,11 @@ TEST_F(SshRun, AKilledHostLeavesARunThatIsReaped) {
   expect_nothing_left();
 }
 
-// A file system of a few MiB in place of a directory.
-class SmallDisk {
- public:
-  SmallDisk(fs::path at, const std::string& size) : at_(std::move(at)) {
-    fs::create_directories(at_);
-    is_mounted_ = ::mount("tmpfs", at_.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0;
-  }
-  ~SmallDisk() {
-    if (is_mounted_) ::umount2(at_.c_str(), MNT_DETACH);
-  }
-  bool is_mounted() const { return is_mounted_; }
-
- private:
-  const fs::path at_;
-  bool is_mounted_ = false;
-};
-
 class FullDisk : public SshRun {
  protected:
   void SetUp() override {
-    if (SmallDisk(project_.dir() / "probe", "1m").is_mounted()) return;
-    if (std::getenv("CI")) FAIL() << "CI needs the right to mount a tmpfs";
-    GTEST_SKIP() << "no right to mount a tmpfs here";
+    const SmallDisk probe(project_.dir() / "probe", "1m");
+    OSIRIS_NEEDS_DISK(probe);
   }
   // A step that writes some 430 bytes for each of `numbers`.
   e2e::Outcome run_big(const char* numbers) const {

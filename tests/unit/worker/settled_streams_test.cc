@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "tests/drivers/posthog.extractor/stand_in.h"
-#include "tests/support/eventually.h"
 #include "tests/unit/worker/counting_reader.h"
 #include "tests/unit/worker/streams_fixture.h"
 #include "tests/web/api.h"
@@ -231,18 +230,7 @@ TEST_F(SettledStreams, AnIncrementalReadIsStoredForItsState) {
 
 TEST_F(SettledStreams, ACancelEndsTheRequests) {
   const Api api(giving(0));
-  const std::vector<Json> steps = {graphql(api), write_step("read")};
-  begin(steps);
-  ASSERT_TRUE(osiris::test::eventually([&] {
-    const auto running = executor_->progress();
-    return !running.empty() && running[0].rows > 0;
-  }));
-  executor_->cancel("the test says so");
-  finish();
-  const Outcome seen = look(steps);
-  EXPECT_THAT(seen.errors.at("read"), HasSubstr("cancelled"));
-  EXPECT_EQ(sink_.event_names("write"), std::vector<std::string>{"step_skipped"});
-  EXPECT_EQ(seen.written, "<none>");
+  EXPECT_EQ(run_and_cancel({graphql(api), write_step("read")}, 0).written, "<none>");
 }
 
 TEST_F(SettledStreams, HitsKeepTheirStateAndAreAskedForOnce) {
