@@ -29,6 +29,14 @@ constexpr uint64_t kRecordsPerReport = 10'000;
 
 Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
 
+// Puts `members` behind the record's own.
+void add_members(std::string& record, const std::string& members) {
+  const size_t end = members.empty() ? std::string::npos : record.rfind('}');
+  if (end == std::string::npos) return;
+  const size_t before = record.find_last_not_of(" \t\r\n", end == 0 ? 0 : end - 1);
+  record.insert(end, (before != std::string::npos && record[before] == '{' ? "" : ",") + members);
+}
+
 // The records, in lines of a file of ours.
 class JsonRead : public SettledRows {
  public:
@@ -94,10 +102,14 @@ class JsonRead : public SettledRows {
     while (lines_.records < options_.limit) {
       OSIRIS_ASSIGN(const bool more, source.next(record));
       if (!more) break;
+      add_members(record, file.members);
       if (!reader_.read(record, record_)) {
         const auto line = static_cast<uint64_t>(
             std::count(record.begin(), record.begin() + static_cast<ptrdiff_t>(reader_.at()), '\n'));
-        return source.wrong(source.line() + line, reader_.what());
+        return source.wrong(source.line() + line, reader_.what(),
+                            file.members.empty() || !reader_.what().ends_with("stands twice in one object")
+                                ? ""
+                                : "hive_partitioning: false leaves out the keys that the file's directories have");
       }
       if (lines) OSIRIS_TRY(lines->add(record, reader_.members()));
       if (++lines_.records % kRecordsPerReport != 0) continue;
