@@ -5,6 +5,7 @@
 #include <duckdb.hpp>
 #include <duckdb/main/client_context.hpp>
 #include <duckdb/main/database_manager.hpp>
+#include <duckdb/parallel/task_scheduler.hpp>
 
 #include "worker/database/database.h"
 
@@ -30,6 +31,15 @@ class StepCost : public ::testing::Test {
     const auto connection = database_->connect();
     auto& context = *reinterpret_cast<duckdb::Connection*>((*connection)->handle())->context;
     return duckdb::DatabaseManager::Get(context).ActiveQueryNumber();
+  }
+  int32_t threads() {
+    const auto connection = database_->connect();
+    auto& context = *reinterpret_cast<duckdb::Connection*>((*connection)->handle())->context;
+    return duckdb::TaskScheduler::GetScheduler(context).NumberOfThreads();
+  }
+  uint64_t run_alone(const std::string& sql, std::vector<StepInput> inputs = {}) {
+    StepDatabase step(database_, "alone", std::move(inputs));
+    return run(step, sql);
   }
   uint64_t databases() {
     const auto connection = database_->connect();
@@ -65,6 +75,33 @@ TEST_F(StepCost, IsOneQueryForAStatement) {
   const uint64_t before = queries();
   EXPECT_EQ(run_chain()->rows(), 100u);
   EXPECT_EQ(queries() - before, uint64_t{kSteps});
+}
+
+TEST_F(StepCost, IsItsOwnThreadWhereRowsAreFew) {
+  ASSERT_TRUE(database_->open().ok());
+  const auto last = run_chain();
+  EXPECT_EQ(threads(), 1);
+  run_alone(
+      "CREATE TABLE t AS SELECT a % 7 AS b FROM input_df; INSERT INTO t VALUES (1), (2); DROP VIEW input_df; "
+      "SELECT b, count(*) FROM t JOIN df_before ON a = b GROUP BY b UNION ALL SELECT 1, 2 ORDER BY 1",
+      {{{"df_before", "input_df"}, last}});
+  EXPECT_EQ(threads(), 1);
+}
+
+TEST_F(StepCost, IsForAllThreadsWhereRowsAreManyOrNotKnown) {
+  const char* const kLarge[] = {"SELECT count(*) FROM range(200000)",
+                                "SELECT count(*) FROM range(400) a, range(400) b, range(400) c",
+                                "SELECT unnest(range(200000)) AS a",
+                                "WITH RECURSIVE t(a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM t WHERE a < 9) FROM t",
+                                "SELECT key FROM json_each('{\"a\":1}')"};
+  for (const char* sql : kLarge) {
+    SCOPED_TRACE(sql);
+    database_ = std::make_shared<Database>(DatabaseOptions{0, 2, directory_ / "spill"});
+    ASSERT_TRUE(database_->open().ok());
+    EXPECT_EQ(threads(), 1);
+    run_alone(sql);
+    EXPECT_EQ(threads(), 2);
+  }
 }
 
 TEST_F(StepCost, LeavesNoDatabaseBehind) {
