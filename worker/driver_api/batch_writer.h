@@ -11,6 +11,10 @@
 
 #include "protocol/base/error.h"
 
+namespace duckdb {
+class ClientContext;
+}
+
 namespace osiris::worker {
 
 // What the engine takes for the file it writes to: it looks whether that exists, and removes it after a failure.
@@ -41,5 +45,9 @@ class BatchWriter {
 // meanwhile, and quicker than they are written.
 Result<uint64_t> write_rows(duckdb_connection connection, const std::string& select, BatchWriter& writer,
                             bool is_streamed);
+
+// Said while a scan of a streamed source is bound: the engine gets its rows in batches of about so many bytes of text.
+// Without a word it is four MiB. What write_rows() holds in memory follows from it.
+void say_bytes_per_batch(duckdb::ClientContext& context, size_t bytes);
 
 }  // namespace osiris::worker
