@@ -14,6 +14,7 @@
 
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
+#include "protocol/base/text.h"
 #include "tests/support/eventually.h"
 
 namespace osiris::ssh_tests {
@@ -75,9 +76,10 @@ pid_t parent_of(pid_t pid) {
 
 Sshd::Sshd(const fs::path& directory) : directory_(directory) {
   fs::create_directories(far_directory());
+  fs::create_directories(directory_ / "home");
   if (::geteuid() == 0) fs::create_directories("/run/sshd");  // where Debian's sshd keeps its unprivileged half
   for (const char* key : {"host_key", "other_host_key", "login"}) make_key(key);
-  fs::copy_file(directory_ / "login.pub", directory_ / "authorized_keys");
+  authorize("");
   start();
 }
 
@@ -97,7 +99,9 @@ void Sshd::start() {
                                    "host_key\nAuthorizedKeysFile " + at +
                                    "authorized_keys\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\n"
                                    "PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 200\n"
-                                   "MaxSessions 200\nPrintMotd no\nLogLevel VERBOSE\n");
+                                   "MaxSessions 200\nPrintMotd no\nLogLevel VERBOSE\nPermitUserEnvironment yes\n"
+                                   "SetEnv HOME=" +
+                                   at + "home\n");
   reach_by(port_);
   SpawnOptions options;
   options.arguments = {"/usr/sbin/sshd", "-D", "-E", at + "log", "-f", at + "server"};
@@ -129,6 +133,34 @@ void Sshd::show_other_host_key() { know_host_key("other_host_key"); }
 void Sshd::forget_host_key() { write(directory_ / "known_hosts", ""); }
 
 void Sshd::forget_logins() { write(directory_ / "authorized_keys", ""); }
+
+void Sshd::authorize(const std::string& options) const {
+  write(directory_ / "authorized_keys", options + read_file(directory_ / "login.pub").operator*());
+}
+
+void Sshd::log_in_by(const fs::path& program) const { authorize("command=\"" + program.string() + "\" "); }
+
+// Each is found first as a script that writes its name down.
+void Sshd::watch_programs() const {
+  const fs::path watched = directory_ / "watched";
+  fs::create_directories(watched);
+  for (const char* name : {"cat",   "chmod", "cp",   "cut",  "dd",       "find", "grep",  "head", "kill",
+                           "ls",    "mkdir", "mv",   "pwd",  "readlink", "rm",   "rmdir", "sed",  "sha256sum",
+                           "sleep", "stat",  "tail", "test", "touch",    "tr",   "uname", "wc"}) {
+    const fs::path program = watched / name;
+    write(program, "#!/bin/sh\necho " + std::string(name) + " >> " + (directory_ / "programs").string() +
+                       "\nexec /usr/bin/" + name + " \"$@\"\n");
+    fs::permissions(program, fs::perms::owner_all);
+  }
+  authorize("environment=\"PATH=" + watched.string() + ":/usr/bin:/bin\" ");
+}
+
+std::vector<std::string> Sshd::watched_programs() const {
+  const auto text = read_file(directory_ / "programs");
+  std::vector<std::string> names = split(text ? std::string_view(*text) : std::string_view(), '\n');
+  std::erase(names, "");
+  return names;
+}
 
 void Sshd::cut_connections() const {
   for (const pid_t pid : processes()) {

@@ -1,5 +1,6 @@
 // Debian's sshd on a port of its own, with its own keys and configuration, and a client's configuration that reaches it
-// under the name "far". Nothing of the tester's ~/.ssh is read.
+// under the name "far". Nothing of the tester's ~/.ssh is read, and nothing of the tester's ~/.bashrc: whoever logs in
+// has an empty home directory.
 #pragma once
 
 #include <sys/types.h>
@@ -33,6 +34,11 @@ class Sshd {
   void show_other_host_key();
   void forget_host_key();  // no key of it is known
   void forget_logins();
+  // Each command of a connection that is made from now on is handed to `program`, as SSH_ORIGINAL_COMMAND.
+  void log_in_by(const std::filesystem::path& program) const;
+  // Of connections that are made from now on: the programs that their shells start by name, each a word of the list.
+  void watch_programs() const;
+  std::vector<std::string> watched_programs() const;
   // Ends every process that serves a connection, as a machine that goes down does.
   void cut_connections() const;
   // Commands that it has run, of whatever connection.
@@ -45,6 +51,7 @@ class Sshd {
  private:
   void make_key(const std::string& name) const;
   void know_host_key(const std::string& name) const;
+  void authorize(const std::string& options) const;
   void start();
 
   const std::filesystem::path directory_;
