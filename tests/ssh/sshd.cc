@@ -22,10 +22,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void run(std::vector<std::string> arguments) {
+void run(std::vector<std::string> arguments, const std::string& agent = {}) {
   SpawnOptions options;
   options.arguments = std::move(arguments);
-  options.environment = {{"PATH", "/usr/bin:/bin"}, {"LC_ALL", "C"}};
+  options.environment = {{"PATH", "/usr/bin:/bin"}, {"LC_ALL", "C"}, {"SSH_AUTH_SOCK", agent}};
   const auto output = run_command(options, 30'000);
   EXPECT_TRUE(output.ok() && output->exit.success())
       << options.arguments[0] << ": " << (output.ok() ? output->standard_error : output.error().message);
@@ -74,7 +74,8 @@ pid_t parent_of(pid_t pid) {
 
 }  // namespace
 
-Sshd::Sshd(const fs::path& directory) : directory_(directory) {
+Sshd::Sshd(const fs::path& directory)
+    : directory_(directory), identity_((directory / "login").string() + "\n IdentitiesOnly yes") {
   fs::create_directories(far_directory());
   fs::create_directories(directory_ / "home");
   if (::geteuid() == 0) fs::create_directories("/run/sshd");  // where Debian's sshd keeps its unprivileged half
@@ -123,14 +124,18 @@ void Sshd::reach_by(int port, const std::string& more) {
   const std::string at = directory_.string() + "/";
   const passwd* const user = ::getpwuid(::getuid());
   write(client_config(), "Host far\n HostName 127.0.0.1\n Port " + std::to_string(port) + "\n User " +
-                             std::string(user ? user->pw_name : "root") + "\n IdentityFile " + at +
-                             "login\n IdentitiesOnly yes\n UserKnownHostsFile " + at +
-                             "known_hosts\n GlobalKnownHostsFile none\n" + more);
+                             std::string(user ? user->pw_name : "root") + "\n IdentityFile " + identity_ +
+                             "\n UserKnownHostsFile " + at + "known_hosts\n GlobalKnownHostsFile none\n" + more);
 }
 
 void Sshd::show_other_host_key() { know_host_key("other_host_key"); }
 
 void Sshd::forget_host_key() { write(directory_ / "known_hosts", ""); }
+
+void Sshd::leave_the_key_to_an_agent() {
+  identity_ = "none";
+  reach_by(reached_by_);
+}
 
 void Sshd::forget_logins() { write(directory_ / "authorized_keys", ""); }
 
@@ -210,6 +215,18 @@ StandingConnection::StandingConnection(Sshd& sshd, int port) : directory_(*Tempo
   EXPECT_TRUE(process.ok()) << process.error().message;
   process_.emplace(*std::move(process));
   EXPECT_TRUE(test::eventually([&] { return fs::exists(socket); }));
+}
+
+Agent::Agent(const Sshd& sshd) : directory_(*TemporaryDirectory::make()) {
+  SpawnOptions options;
+  options.arguments = {"/usr/bin/ssh-agent", "-D", "-a", socket().string()};
+  options.environment = {{"PATH", "/usr/bin:/bin"}};
+  options.standard_output = options.standard_error = SpawnOptions::Stream::kNull;
+  auto process = Subprocess::spawn(options);
+  EXPECT_TRUE(process.ok()) << process.error().message;
+  process_.emplace(*std::move(process));
+  EXPECT_TRUE(test::eventually([&] { return fs::exists(socket()); }));
+  run({"/usr/bin/ssh-add", "-q", sshd.login_key().string()}, socket().string());
 }
 
 fs::path adapter_directory() { return e2e::build_dir() / "tests/ssh/build"; }

@@ -24,6 +24,7 @@ class Sshd {
   ~Sshd();
 
   std::filesystem::path client_config() const { return directory_ / "client"; }
+  std::filesystem::path login_key() const { return directory_ / "login"; }
   int port() const { return port_; }
   // The client goes to another port of loopback from now on, behind which this server is. `more`: lines of its
   // configuration.
@@ -34,6 +35,8 @@ class Sshd {
   void show_other_host_key();
   void forget_host_key();  // no key of it is known
   void forget_logins();
+  // The client's configuration names no key any more.
+  void leave_the_key_to_an_agent();
   // Each command of a connection that is made from now on is handed to `program`, as SSH_ORIGINAL_COMMAND.
   void log_in_by(const std::filesystem::path& program) const;
   // Of connections that are made from now on: the programs that their shells start by name, each a word of the list.
@@ -55,8 +58,9 @@ class Sshd {
   void start();
 
   const std::filesystem::path directory_;
-  int port_ = 0;        // that it listens to
-  int reached_by_ = 0;  // that the client goes to
+  int port_ = 0;          // that it listens to
+  int reached_by_ = 0;    // that the client goes to
+  std::string identity_;  // of the client's configuration
   std::optional<Subprocess> process_;
 };
 
@@ -64,6 +68,17 @@ class Sshd {
 class StandingConnection {
  public:
   StandingConnection(Sshd& sshd, int port);
+
+ private:
+  const TemporaryDirectory directory_;
+  std::optional<Subprocess> process_;
+};
+
+// An ssh-agent that holds the client's key.
+class Agent {
+ public:
+  explicit Agent(const Sshd& sshd);
+  std::filesystem::path socket() const { return directory_.path() / "a"; }
 
  private:
   const TemporaryDirectory directory_;
