@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "protocol/base/file.h"
+#include "protocol/base/sha256.h"
 #include "tests/abi/host_run.h"
 #include "tests/support/eventually.h"
 
@@ -25,6 +27,16 @@ TEST_P(HostRunLanguage, RunsAnExampleToItsExpectedBytes) {
 
 INSTANTIATE_TEST_SUITE_P(All, HostRunLanguage, ::testing::Values("cmini", "mine", "rmini", "gmini", "frozen"),
                          [](const auto& row) { return row.param; });
+
+// Which library ran, exactly, is in the session.
+TEST_F(HostRun, WritesDownWhichBuildOfAnAdapterRan) {
+  ASSERT_EQ(run("cmini", plugins()).exit, 0);
+  const std::vector<Json> selected = Project::events(project_.session(), "adapter_selected");
+  ASSERT_EQ(selected.size(), 1u);
+  EXPECT_EQ(selected[0]["version"].as_string(), "1.0.0");
+  EXPECT_EQ(selected[0]["build"].as_string(), "gcc or clang");
+  EXPECT_EQ(selected[0]["sha256"].as_string(), sha256_hex(*read_file(plugins() / "cmini.so")));
+}
 
 TEST_F(HostRun, RefusesAnAdapterBuiltForANewerAbi) {
   const Outcome outcome = run_defect("needs_newer_host");
