@@ -91,8 +91,8 @@ void ShardScheduler::end_attempt(Entry& entry) {
 
 void ShardScheduler::wait_again(size_t shard) {
   entries_[shard].state = State::kWaiting;
-  waiting_.insert(
-      std::find_if(waiting_.begin(), waiting_.end(), [&](size_t other) { return is_before(shard, other); }), shard);
+  waiting_.insert(std::find_if(waiting_.begin(), waiting_.end(), [&](size_t other) { return is_before(shard, other); }),
+                  shard);
 }
 
 void ShardScheduler::give_back(const Attempt& attempt) {

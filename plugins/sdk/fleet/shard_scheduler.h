@@ -7,7 +7,8 @@
 //               no longer the shard's, or whose machine was given up, it says no
 //   ahead       a machine that runs a shard may hold the next one, of the same list, and begins it by itself; it takes
 //               the place of the one before in its list's limit
-//   lost        a machine that is given up keeps its shards until it is known to be gone: verified, or its lease has run
+//   lost        a machine that is given up keeps its shards until it is known to be gone: verified, or its lease has
+//   run
 //               out. No shard runs twice at the same time
 //   attempts    a shard whose machine is lost runs again elsewhere, up to a number of times; one that fails by itself
 //               does not
@@ -51,7 +52,8 @@ class ShardScheduler {
   // What this machine is to run next; nullopt: nothing now. A machine runs one shard at a time.
   std::optional<Attempt> take(const std::string& machine);
   // What it is to run after the one that it runs; nullopt: nothing now. Only while there is one for each machine, so
-  // that none waits idle for what another one holds. It is the machine's next when the one before is accepted or failed.
+  // that none waits idle for what another one holds. It is the machine's next when the one before is accepted or
+  // failed.
   std::optional<Attempt> take_ahead(const std::string& machine);
   // The attempt came to nothing by no fault of its shard or machine: as if it had not been taken.
   void give_back(const Attempt& attempt);

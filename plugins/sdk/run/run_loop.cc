@@ -45,12 +45,11 @@ RunOutcome RunLoop::run(const std::vector<PlanStep>& plan_steps, Opening opening
 
 void RunLoop::begin(const std::vector<PlanStep>& plan_steps, Opening opening) {
   board_ = StepBoard(plan_steps);
-  started_ms_ = now_ms();
   start(std::move(opening));
 }
 
 RunOutcome RunLoop::finish() {
-  heard_ms_ = hello_since_ms_ = now_ms();
+  started_ms_ = heard_ms_ = hello_since_ms_ = now_ms();
   while (!is_over()) step();
   end_worker();
   return conclude();

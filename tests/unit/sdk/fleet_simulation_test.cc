@@ -26,8 +26,7 @@ constexpr size_t kShards = 40, kMachines = 8;
 constexpr int64_t kLease = 2'000 * kMs, kSilence = 300 * kMs, kPutInPlace = 5 * kMs;
 
 struct Counts {
-  size_t runs = 0, complete = 0, said_failed = 0, killed = 0, cut_off = 0, late_refused = 0, replaced = 0,
-         ahead = 0;
+  size_t runs = 0, complete = 0, said_failed = 0, killed = 0, cut_off = 0, late_refused = 0, replaced = 0, ahead = 0;
 };
 
 // The world: machines that run, and the driver of the scheduler as a run is (fleet_run.cc), event by event.
@@ -37,8 +36,7 @@ class Simulation {
       : random_(seed),
         counts_(counts),
         parallel_max_(parallel()),
-        scheduler_(list(),
-                   {.replacements_max = kMachines, .machines = kMachines, .parallel_max = {parallel_max_}}) {}
+        scheduler_(list(), {.replacements_max = kMachines, .machines = kMachines, .parallel_max = {parallel_max_}}) {}
 
   void run() {
     for (size_t i = 0; i < kMachines; ++i) make_machine(i < kMachines / 3 + 1);
@@ -66,13 +64,13 @@ class Simulation {
     }
   };
   struct Machine {
-    bool lives = true;  // in the world
-    bool hears = true;  // the host reaches it, and its leases are renewed
-    int in_hand = 0;       // shards that the host has handed over and heard nothing of
-    int doomed_in = -1;          // the shard in which it ends; none: -1
-    std::optional<size_t> runs;  // in the world, heard of or not
+    bool lives = true;                            // in the world
+    bool hears = true;                            // the host reaches it, and its leases are renewed
+    int in_hand = 0;                              // shards that the host has handed over and heard nothing of
+    int doomed_in = -1;                           // the shard in which it ends; none: -1
+    std::optional<size_t> runs;                   // in the world, heard of or not
     std::optional<ShardScheduler::Attempt> next;  // that it begins by itself
-    int64_t ends_at_ns = 0;      // its lease, once nobody renews it
+    int64_t ends_at_ns = 0;                       // its lease, once nobody renews it
   };
 
   std::vector<FleetShard> list() {
