@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "plugins/sdk/fleet/fleet_run.h"
+#include "protocol/base/clock.h"
 #include "protocol/base/text.h"
 
 namespace osiris::sdk {
@@ -22,6 +23,7 @@ SessionContext FleetRun::session_context(Slot& slot) const {
 }
 
 Status FleetRun::acquire(Slot& slot) {
+  slot.wanted_ns = system_clock().monotonic_ns();
   auto held = context_.acquire();
   if (!held) return held.error();
   slot.held = *std::move(held);
@@ -45,12 +47,14 @@ Status FleetRun::clone_first() {
     return {};
   }
   first.has_worker = true;
+  const int64_t wanted_ns = system_clock().monotonic_ns();
   Cloned cloned = context_.clone(*first.held, slots_.size() - 1);
   for (size_t i = 0; i < cloned.machines.size() && i + 1 < slots_.size(); ++i) {
     Slot& slot = *slots_[i + 1];
     slot.held = std::move(cloned.machines[i]);
     slot.access = context_.place.access(slot.held->machine(), context_.settings.lease);
     slot.has_worker = slot.is_clone = slot.had_one = true;
+    slot.wanted_ns = wanted_ns;
   }
   if (cloned.fewer && !context_.cancelled)
     context_.host.log(OSIRIS_WARN, std::to_string(cloned.machines.size()) + " of " + std::to_string(slots_.size() - 1) +
@@ -76,12 +80,21 @@ Status FleetRun::verify(Slot& slot) {
 Status FleetRun::make_ready(Slot& slot) {
   slot.session = std::make_unique<MachineSession>(session_context(slot));
   const Status started = slot.session->start([&] { return verify(slot); });
-  if (started) {
-    slot.has_worker = true;
-    return {};
+  if (!started) {
+    slot.session.reset();
+    return started;
   }
-  slot.session.reset();
-  return started;
+  slot.has_worker = true;
+  const int64_t ready_ms = (system_clock().monotonic_ns() - slot.wanted_ns) / 1'000'000;
+  context_.host.event(noun_ + "_ready", {},
+                      Json::object({{noun_ + "_id", slot.held->machine().id}, {"duration_ms", ready_ms}}));
+  if (slot.number == 0)
+    context_.host.metric({.name = std::string(context_.place.service().id()) + "_overhead_ms",
+                          .unit = "ms",
+                          .step_id = {},
+                          .value = static_cast<double>(ready_ms),
+                          .tags = {}});
+  return {};
 }
 
 Status FleetRun::give_back(Slot& slot) {

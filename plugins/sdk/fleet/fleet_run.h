@@ -91,6 +91,7 @@ class FleetRun {
     bool is_clone = false;
     bool had_one = false;
     bool had_shard = false;
+    int64_t wanted_ns = 0;                          // monotonic: when this machine was asked for
     std::unique_ptr<MachineSession> session;        // from then on shards may be handed over
     std::unique_ptr<HandedPart> part;               // of no shard
     std::unique_ptr<ShardRun> current;              // the shard that runs
