@@ -86,10 +86,11 @@ std::vector<Row> waiting(const FleetBench& bench) {
            format(median(ready) / ready_budget, "×"), "≤ 1 ×", median(ready) <= ready_budget}};
 }
 
-std::string rows_of(const std::string& rows, const std::string& needs, const std::string& more) {
+std::string rows_of(const std::string& rows, const std::string& needs, const std::string& more,
+                    const std::string& key) {
   return "  - id: make\n    component: duckdb.processor\n    mode: transform\n    needs: [" + needs + "]\n" + more +
-         "    config: {query: \"SELECT i AS id, hash(i + 1) AS a, hash(i * 7) AS b, hash(i * 31) AS c FROM range(" +
-         rows + ") t(i)\"}\n";
+         "    config: {query: \"SELECT i AS id, hash(i + " + key +
+         ") AS a, hash(i * 7) AS b, hash(i * 31) AS c FROM range(" + rows + ") t(i)\"}\n";
 }
 
 // Megabytes a second of shards' rows, from the first byte that comes here to the last that has gone up again.
@@ -122,13 +123,13 @@ std::vector<Row> unions(const FleetBench& bench) {
   fs::create_directories(cloud.project() / "out");
   cloud.write("union.yaml",
               numbered("mock", kSandboxes, "{rows: 1}") +
-                  rows_of(std::to_string(bench.union_rows / kSandboxes), "read", "    per_shard: true\n") +
+                  rows_of(std::to_string(bench.union_rows / kSandboxes), "read", "    per_shard: true\n", "$shard") +
                   "  - id: count\n    component: duckdb.processor\n    mode: transform\n    needs: [make]\n"
                   "    config: {query: \"SELECT count(*) AS n, sum(a) AS a FROM df_make\"}\n"
                   "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n    needs: "
                   "[count]\n    config: {path: out/n.csv}\n");
   cloud.write("whole.yaml", "oml_version: \"0.1.0\"\nname: whole\nsteps:\n" +
-                                rows_of(std::to_string(bench.union_rows), "", "") +
+                                rows_of(std::to_string(bench.union_rows), "", "", "1") +
                                 "  - id: save\n    component: filesystem.parquet_writer\n    mode: write\n    needs: "
                                 "[make]\n    config: {path: out/whole.parquet}\n");
   std::vector<double> rate_many, rate_one, peak_many, peak_one;
