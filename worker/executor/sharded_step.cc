@@ -57,6 +57,8 @@ ShardedStep::ShardedStep(StepRunner& runner, const PlanStep& step, const StepRun
       first_rows_[i].push_back(first);
       first += rows;
     }
+    const auto& missing = prepared_.views[i].relation->missing_shards();
+    not_there_.insert(missing.begin(), missing.end());
   }
 }
 
@@ -72,7 +74,16 @@ Status ShardedStep::run(StepEnd& end) {
   if (end.relation) end.rows_out = end.relation->rows();
   end.outcome = outcome_;
   end.artifacts = std::move(artifacts_);
-  return {};
+  return missing_shards(end);
+}
+
+// Nothing is an error, and nothing marked as incomplete, where all came.
+Status ShardedStep::missing_shards(StepEnd& end) const {
+  if (left_out_.empty() && not_there_.empty()) return {};
+  std::set<size_t> missing = not_there_;
+  for (const FailedShard& each : left_out_) missing.insert(each.place);
+  if (end.relation) end.relation = end.relation->with_shards(rows_, {missing.begin(), missing.end()});
+  return incomplete_shards(*step_.shards, left_out_, {not_there_.begin(), not_there_.end()});
 }
 
 bool ShardedStep::run_once() {
@@ -84,6 +95,7 @@ bool ShardedStep::run_once() {
   failure_.reset();
   outcome_ = {};
   artifacts_.clear();
+  left_out_.clear();
   if (const Status settled = settle(); !settled.ok()) {
     failure_ = settled.error();
     return false;
@@ -168,7 +180,7 @@ void ShardedStep::work() {
       if (failure_ || next_ == shards().size()) return;
       shard = &shards()[next_++];
     }
-    accept(*shard, run_shard(*shard));
+    accept(*shard, not_there_.count(place_of(*shard)) ? StepEnd() : run_shard(*shard));
   }
 }
 
@@ -235,14 +247,27 @@ Status ShardedStep::check_files(const Shard& shard) const {
   return {};
 }
 
+// Only where the shard itself is at fault, and not what all of them are read by.
+bool ShardedStep::goes_on_after(const Error& error) const {
+  if (!step_.shards->goes_on || error.code == Code::kCancelled || control_.stopped() != Stop::kNone) return false;
+  if (error.detail[kUnsettled].as_bool() && !is_unsettled_) return false;
+  return !settled_.source || !settled_.source->is_lost();
+}
+
 void ShardedStep::accept(const Shard& shard, StepEnd end) {
+  const bool goes_on = end.status.ok() || goes_on_after(end.status.error());
   const std::lock_guard lock(mutex_);
-  if (!end.status.ok()) return fail(end.status.error());
+  if (!goes_on) return fail(end.status.error());
   done_.emplace(place_of(shard), std::move(end));
   while (!failure_) {
     const auto next = done_.find(accepted_);
     if (next == done_.end()) break;
-    if (const Status taken = take_in(shards()[accepted_], next->second); !taken.ok()) return fail(taken.error());
+    const Shard& first = shards()[accepted_];
+    if (!next->second.status.ok()) {
+      leave_out(first, next->second.status.error());
+    } else if (!not_there_.count(accepted_)) {
+      if (const Status taken = take_in(first, next->second); !taken.ok()) return fail(taken.error());
+    }
     done_.erase(next);
     ++accepted_;
   }
@@ -255,6 +280,17 @@ void ShardedStep::fail(Error error) {
     for (StepControl* control : running_) control->stop(Stop::kOtherFailed);
   }
   changed_.notify_all();
+}
+
+void ShardedStep::leave_out(const Shard& shard, const Error& error) {
+  left_out_.push_back({place_of(shard), error});
+  emit_event(runner_.sink_, "shard_failed", step_.id,
+             Json::object({{"shard", shard.index},
+                           {"value", shard.value},
+                           {"error", error.message},
+                           {"error_type", code_name(error.code)},
+                           {"category", error.category},
+                           {"hint", error.hint}}));
 }
 
 Status ShardedStep::take_in(const Shard& shard, StepEnd& end) {

@@ -126,7 +126,10 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
   if (end.status.ok()) {
     report_success(step, end, started_ns);
   } else {
-    end.relation.reset();
+    if (end.is_incomplete())
+      report_rows(step, end);
+    else
+      end.relation.reset();
     report_failure(step, end.status.error(), started_ns);
   }
   return end;
@@ -331,13 +334,17 @@ StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, Step
   return end;
 }
 
+void StepRunner::report_rows(const PlanStep& step, const StepEnd& end) {
+  if (step.mode != StepMode::kWrite) emit_metric(sink_, "rows_read", step.id, Json(end.outcome.rows_read));
+  if (step.mode == StepMode::kWrite) emit_metric(sink_, "rows_written", step.id, Json(end.outcome.rows_written));
+  if (end.rows_out) emit_metric(sink_, "rows_out", step.id, Json(*end.rows_out));
+}
+
 void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t started_ns) {
   const double duration_s = static_cast<double>(clock_.monotonic_ns() - started_ns) / 1e9;
   const auto duration_ms = static_cast<int64_t>(duration_s * 1000);
   const uint64_t rows_out = end.rows_out.value_or(0);
-  if (step.mode != StepMode::kWrite) emit_metric(sink_, "rows_read", step.id, Json(end.outcome.rows_read));
-  if (step.mode == StepMode::kWrite) emit_metric(sink_, "rows_written", step.id, Json(end.outcome.rows_written));
-  if (end.rows_out) emit_metric(sink_, "rows_out", step.id, Json(rows_out));
+  report_rows(step, end);
   emit_metric(sink_, "step_duration_ms", step.id, Json(duration_ms), "ms");
   emit_metric(sink_, "step_" + step.id + "_duration", step.id, Json(duration_s), "seconds");
   const uint64_t processed = step.mode == StepMode::kWrite     ? end.outcome.rows_written
