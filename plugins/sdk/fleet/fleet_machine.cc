@@ -166,8 +166,11 @@ void FleetRun::run_shard(Slot& slot, const ShardScheduler::Attempt& attempt) {
       [this] { return is_stopped(); }, [](std::string_view) { return false; });
   auto outcome = run_part(slot, *part, host);
   const std::optional<Error> failure = failure_of(outcome);
-  if (!failure) return receive(slot, attempt, *part, *outcome, std::move(events));
-  if (failure->code == Code::kStepFailed) return fail(attempt, *failure, events);
+  const bool has_failed = failure && failure->code == Code::kStepFailed;
+  // What other steps made of the shard stays, where the others go on.
+  if (!failure || (has_failed && plan_.lists()[list].goes_on && outcome->packed))
+    return receive(slot, attempt, *part, *outcome, std::move(events));
+  if (has_failed) return fail(attempt, *failure, events);
   if (!is_end_of_run(*failure)) return lose(slot, *failure, plan_.shown(attempt.shard));
   if (failure->category == category::kRuntimeBudget) {  // what others have in hand may come to its end
     const std::lock_guard lock(mutex_);
@@ -226,10 +229,13 @@ void FleetRun::receive(Slot& slot, const ShardScheduler::Attempt& attempt, const
         results_.add(attempt.shard, outcome.result, *outcome.packed, part.session_dir, std::move(events));
     if (added) {
       for (Artifact& output : received->outputs) outputs_.push_back(std::move(output));
-      scheduler_.accepted(attempt);
+      if (outcome.status)
+        scheduler_.accepted(attempt);
+      else
+        scheduler_.failed(attempt, outcome.status.error());
     } else {
       scheduler_.failed(attempt, added.error());
-      stop_running_ = true;
+      if (scheduler_.has_failed()) stop_running_ = true;
     }
     context_.host.progress(static_cast<double>(scheduler_.accepted_count()), static_cast<double>(plan_.shard_count()),
                            "shards");
@@ -240,9 +246,10 @@ void FleetRun::receive(Slot& slot, const ShardScheduler::Attempt& attempt, const
 void FleetRun::fail(const ShardScheduler::Attempt& attempt, Error error, const std::vector<PartEvent>& events) {
   {
     const std::lock_guard lock(mutex_);
-    if (scheduler_.failures().empty()) ShardResults::tell_failure(context_.host, events);
+    const bool goes_on = plan_.lists()[plan_.place_of(attempt.shard).first].goes_on;
+    if (!goes_on && !scheduler_.has_failed()) ShardResults::tell_failure(context_.host, events);
     scheduler_.failed(attempt, std::move(error));
-    stop_running_ = true;
+    if (scheduler_.has_failed()) stop_running_ = true;
   }
   changed_.notify_all();
 }
@@ -263,7 +270,7 @@ void FleetRun::lose(Slot& slot, const Error& error, const std::string& what) {
   {
     const std::lock_guard lock(mutex_);
     if (released) scheduler_.gone(id);
-    if (!scheduler_.failures().empty()) stop_running_ = true;
+    if (scheduler_.has_failed()) stop_running_ = true;
   }
   if (!released) context_.host.log(OSIRIS_ERROR, released.error().message);
   changed_.notify_all();

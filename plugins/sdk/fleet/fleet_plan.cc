@@ -76,7 +76,7 @@ void FleetPlan::find_sharded() {
     after.insert(step.id);
     sharded_.insert(step.id);
     const auto [found, is_new] = list_of_rule.try_emplace(rule, lists_.size());
-    if (is_new) lists_.push_back({{}, step.shards->list.size(), 0});
+    if (is_new) lists_.push_back({{}, step.shards->list.size(), 0, step.shards->goes_on});
     List& list = lists_[found->second];
     list.steps.push_back(&step);
     const uint64_t most = step.shards->parallel_max;
@@ -207,12 +207,14 @@ Result<RunRequest> FleetPlan::part_of_shard(size_t list, size_t index, const Bro
   return made;
 }
 
-Result<RunRequest> FleetPlan::part_after(const Brought& brought, bool takes_shards) const {
+Result<RunRequest> FleetPlan::part_after(const Brought& brought, bool takes_shards,
+                                         const std::set<std::string>& without) const {
   const auto is_done = [&](const std::string& id) {
     return brought.count(id) > 0 && (takes_shards || !is_sharded(id));
   };
   std::set<std::string> read;  // by steps that run in this part, or by checks of all rows
   for (const PlanStep& step : request_.steps()) {
+    if (without.count(step.id)) continue;
     if (is_sharded(step.id) && !step.checks.empty()) read.insert(step.id);
     if (is_done(step.id)) continue;
     for (const PlanInput& input : step.inputs) read.insert(input.from_step);
@@ -220,8 +222,9 @@ Result<RunRequest> FleetPlan::part_after(const Brought& brought, bool takes_shar
   }
   Json steps = Json::array();
   for (const PlanStep& step : request_.steps())
-    steps.push_back(is_done(step.id) ? taken(step.id, brought.at(step.id), read.count(step.id) > 0)
-                                     : step_document(step.id));
+    if (!without.count(step.id))
+      steps.push_back(is_done(step.id) ? taken(step.id, brought.at(step.id), read.count(step.id) > 0)
+                                       : step_document(step.id));
   return part(std::move(steps), "", brought);
 }
 

@@ -36,6 +36,7 @@ class FleetPlan {
     std::vector<const PlanStep*> steps;
     size_t shards = 0;
     uint64_t parallel_max = 0;
+    bool goes_on = false;  // where a shard fails the others run all the same
   };
 
   // Borrows the request. `machines`: that are allowed.
@@ -63,8 +64,10 @@ class FleetPlan {
   // The parts. `brought`: what the parts before have made.
   Result<RunRequest> part_before() const;
   Result<RunRequest> part_of_shard(size_t list, size_t index, const Brought& brought) const;
-  // `takes_shards` false: the steps with shards run in this part, all of them.
-  Result<RunRequest> part_after(const Brought& brought, bool takes_shards) const;
+  // `takes_shards` false: the steps with shards run in this part, all of them. `without`: steps that cannot run, and
+  // whatever needs one of them.
+  Result<RunRequest> part_after(const Brought& brought, bool takes_shards,
+                                const std::set<std::string>& without = {}) const;
 
   // kInvalidArgument for a file of the shard that is no longer the one that was listed.
   Status check_files(size_t list, size_t index) const;

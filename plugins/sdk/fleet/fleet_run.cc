@@ -26,7 +26,10 @@ constexpr uint64_t kSessionBytesMax = uint64_t{1} << 42;
 FleetTerms terms_of(const FleetPlan& plan) {
   FleetTerms terms;
   terms.replacements_max = plan.machines();
-  for (const FleetPlan::List& list : plan.lists()) terms.parallel_max.push_back(list.parallel_max);
+  for (const FleetPlan::List& list : plan.lists()) {
+    terms.parallel_max.push_back(list.parallel_max);
+    terms.goes_on.push_back(list.goes_on);
+  }
   return terms;
 }
 
@@ -95,15 +98,23 @@ Result<RunOutcome> FleetRun::run() {
     if (slot->thread.joinable()) slot->thread.join();
   if (!end_) say_how_many();
 
-  if (!end_ && !scheduler_.all_accepted() && scheduler_.failures().empty()) end_ = stop_reason();
+  const size_t ended = scheduler_.accepted_count() + scheduler_.failures().size();
+  if (!end_ && ended < plan_.shard_count() && !scheduler_.has_failed()) end_ = stop_reason();
   if (end_) return concluded(*end_);
-  if (!scheduler_.failures().empty()) {
+  if (scheduler_.has_failed()) {
     results_.tell(context_.host);
-    return concluded(scheduler_.failures().front().error);
+    return concluded(first_failure());
   }
-  if (!scheduler_.all_accepted())
+  if (ended < plan_.shard_count())
     return concluded(no_machine_.value_or(Error(Code::kUnavailable, "no " + noun_ + " is left for the shards")));
   return run_after(*slots_.front());
+}
+
+// That ended the run, and not one that others went on after.
+Error FleetRun::first_failure() const {
+  for (const ShardScheduler::Failure& failure : scheduler_.failures())
+    if (!plan_.lists()[plan_.place_of(failure.shard).first].goes_on) return failure.error;
+  return scheduler_.failures().front().error;
 }
 
 // Some came too late, or when others ended: a service that makes no more at the same time is asked until it does.
@@ -177,17 +188,27 @@ Result<RunOutcome> FleetRun::run_after(Slot& slot) {
   if (why_not) {
     context_.host.log(OSIRIS_WARN, *why_not + ": the shards run again, in one " + noun_,
                       Json::object({{"notice", true}}));
+  } else if (!scheduler_.failures().empty()) {
+    return run_incomplete(slot);
   } else {
     results_.tell(context_.host);
-    std::set<std::string> left_behind;
-    for (const PlanStep& step : context_.request.steps()) left_behind.insert(kept_file_path(step.id));
-    for (const auto& each : fs::directory_iterator(directory()))
-      if (each.path().filename() != "before")
-        bring_session_files(each.path(), context_.request.session_dir, left_behind);
+    bring_shards_files();
   }
   Brought brought = results_.brought();
   brought.insert(before_.begin(), before_.end());
   OSIRIS_ASSIGN(const RunRequest part, plan_.part_after(brought, !why_not));
+  if (why_not) outputs_.clear();  // this part writes them
+  return run_rest(slot, part);
+}
+
+void FleetRun::bring_shards_files() const {
+  std::set<std::string> left_behind;
+  for (const PlanStep& step : context_.request.steps()) left_behind.insert(kept_file_path(step.id));
+  for (const auto& each : fs::directory_iterator(directory()))
+    if (each.path().filename() != "before") bring_session_files(each.path(), context_.request.session_dir, left_behind);
+}
+
+Result<RunOutcome> FleetRun::run_rest(Slot& slot, const RunRequest& part) {
   const auto is_told = [this](std::string_view step_id) { return plan_.before().count(std::string(step_id)) > 0; };
   const PartHost host(
       context_.host,
@@ -198,7 +219,6 @@ Result<RunOutcome> FleetRun::run_after(Slot& slot) {
         context_.host.event(event.name, event.step_id, event.data, event.time_unix_ns);
       },
       [this] { return is_stopped(); }, [&](std::string_view step_id) { return !is_told(step_id); });
-  if (why_not) outputs_.clear();  // this part writes them
   return run_whole_part(slot, part, host);
 }
 

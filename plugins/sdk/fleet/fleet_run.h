@@ -72,6 +72,18 @@ class FleetRun {
   Result<RunOutcome> run_before(Slot& slot);
   void run_shards();
   Result<RunOutcome> run_after(Slot& slot);
+  // The rest that is in `part`, with what the shards' steps say until then.
+  Result<RunOutcome> run_rest(Slot& slot, const RunRequest& part);
+  // Where shards failed and the others went on (fleet_incomplete.cc).
+  struct Incomplete {
+    std::map<std::string, Error> steps;          // with shards that failed, or did not run for it
+    std::map<std::string, std::string> skipped;  // by step: the step of the above that it would need
+    std::string first;                           // of the former
+  };
+  Incomplete find_incomplete();
+  void tell_incomplete(const Incomplete& incomplete) const;
+  Result<RunOutcome> run_incomplete(Slot& slot);
+  void bring_shards_files() const;
   Result<RunOutcome> run_whole_part(Slot& slot, const RunRequest& part, const PartHost& host);
   Result<RunOutcome> run_part(Slot& slot, const RunRequest& part, const PartHost& host);
 
@@ -88,6 +100,7 @@ class FleetRun {
 
   bool is_stopped() const { return stop_running_ || context_.cancelled; }
   std::optional<Error> stop_reason() const;
+  Error first_failure() const;
   void say_how_many() const;
   Result<RunOutcome> concluded(Error error);
   std::filesystem::path directory() const { return context_.request.adapter_dir() / "shards"; }

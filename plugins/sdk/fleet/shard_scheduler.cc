@@ -92,10 +92,20 @@ void ShardScheduler::failed(const Attempt& attempt, Error error) {
   fail(attempt.shard, std::move(error));
 }
 
+bool ShardScheduler::goes_on_after(size_t shard) const {
+  const size_t list = shards_[shard].list;
+  return list < terms_.goes_on.size() && terms_.goes_on[list];
+}
+
+bool ShardScheduler::has_failed() const {
+  return std::any_of(failures_.begin(), failures_.end(),
+                     [this](const Failure& failure) { return !goes_on_after(failure.shard); });
+}
+
 void ShardScheduler::fail(size_t shard, Error error) {
   entries_[shard].state = State::kFailed;
   failures_.push_back({shard, std::move(error)});
-  if (!terms_.continues_after_failures) stop();
+  if (!goes_on_after(shard)) stop();
 }
 
 // What has been claimed is on this machine already: it stays.

@@ -32,7 +32,7 @@ struct FleetTerms {
   size_t attempts_max = 3;                // of one shard
   size_t replacements_max = 0;            // machines that are made for lost ones
   std::vector<size_t> parallel_max = {};  // by list; 0, or no entry: without limit
-  bool continues_after_failures = false;  // the other shards go on where one has failed
+  std::vector<bool> goes_on = {};         // by list: the other shards run all the same where one has failed
 };
 
 class ShardScheduler {
@@ -85,6 +85,8 @@ class ShardScheduler {
   };
   // In the order in which they came.
   const std::vector<Failure>& failures() const { return failures_; }
+  // A shard of a list that does not go on without it.
+  bool has_failed() const;
   // Of the shard: "sandbox a is gone; sandbox b is gone".
   const std::vector<std::string>& lost_attempts(size_t shard) const { return entries_[shard].ends; }
 
@@ -105,6 +107,7 @@ class ShardScheduler {
   bool is_current(const Attempt& attempt) const;
   void end_attempt(Entry& entry);
   void fail(size_t shard, Error error);
+  bool goes_on_after(size_t shard) const;
   bool is_before(size_t a, size_t b) const;
 
   const std::vector<FleetShard> shards_;

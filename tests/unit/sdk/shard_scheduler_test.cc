@@ -99,7 +99,7 @@ TEST(ShardScheduler, AShardThatLosesItsMachineThreeTimesFailsAndSaysWhy) {
 }
 
 TEST(ShardScheduler, WhereFailuresDoNotStopTheOthersGoOn) {
-  ShardScheduler scheduler(shards({0, 0}), {.continues_after_failures = true});
+  ShardScheduler scheduler(shards({0, 0}), {.goes_on = {true}});
   const auto first = *scheduler.take("a");
   scheduler.failed(first, Error(Code::kStepFailed, "no"));
   const auto second = scheduler.take("a");
