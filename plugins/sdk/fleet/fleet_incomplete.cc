@@ -54,14 +54,14 @@ void FleetRun::tell_incomplete(const Incomplete& incomplete) const {
       context_.host.event("step_skipped", step.id, Json::object({{"driver", step.driver}, {"cause", skipped->second}}));
     const auto failed = incomplete.steps.find(step.id);
     if (failed == incomplete.steps.end()) continue;
-    const BroughtRows rows = results_.tally_of(step).rows;
+    const ShardResults::Tally tally = results_.tally_of(step);
     const auto number = [&](std::string_view name, uint64_t value) {
       context_.host.metric(
           {.name = name, .unit = "rows", .step_id = step.id, .value = static_cast<double>(value), .tags = {}});
     };
     number(step.mode == StepMode::kWrite ? "rows_written" : "rows_read",
-           step.mode == StepMode::kWrite ? rows.rows_written : rows.rows_read);
-    if (step.mode != StepMode::kWrite) number("rows_out", rows.rows_out);
+           step.mode == StepMode::kWrite ? tally.rows.rows_written : tally.rows.rows_read);
+    if (step.mode != StepMode::kWrite && tally.accepted > 0) number("rows_out", tally.rows.rows_out);
     const Error& error = failed->second;
     const Json fields = Json::object({{"driver", step.driver},
                                       {"error", error.message},
