@@ -122,16 +122,7 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
   if (end.status.ok() && streams.unread() && end.state.is_null()) end.state = streams.take_state();
   if (end.status.ok() && !step.check && !step.checks.empty())
     end.status = check_rows(step, prepared, inputs, control, end);
-  if (end.status.ok() && step.kept.use == StepUse::kKeep) keep_output(run_, step, end, sink_);
-  if (end.status.ok()) {
-    report_success(step, end, started_ns);
-  } else {
-    if (end.is_incomplete())
-      report_rows(step, end);
-    else
-      end.relation.reset();
-    report_failure(step, end.status.error(), started_ns);
-  }
+  report_end(step, end, started_ns);
   return end;
 }
 
@@ -140,13 +131,20 @@ StepEnd StepRunner::reuse(const PlanStep& step, const Relations& inputs, StepCon
   // Rows of shards that other workers ran are seen as one here for the first time.
   if (end.status.ok() && end.relation && step.shards && !step.checks.empty())
     end.status = check_rows(step, {}, inputs, control, end);
-  if (end.status.ok()) {
-    report_success(step, end, started_ns);
-  } else {
-    end.relation.reset();
-    report_failure(step, end.status.error(), started_ns);
-  }
+  report_end(step, end, started_ns);
   return end;
+}
+
+void StepRunner::report_end(const PlanStep& step, StepEnd& end, int64_t started_ns) {
+  if (end.status.ok()) {
+    if (step.kept.use == StepUse::kKeep || step.kept.keeps) keep_output(run_, step, end, sink_);
+    return report_success(step, end, started_ns);
+  }
+  if (end.is_incomplete())
+    report_rows(step, end);
+  else
+    end.relation.reset();
+  report_failure(step, end.status.error(), started_ns);
 }
 
 // They have the step's timeout to themselves; what they say of the rows would be said again, so nothing is retried.

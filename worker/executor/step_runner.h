@@ -112,6 +112,7 @@ class StepRunner {
                       StepEnd& end);
   Status check_rows(const PlanStep& step, const Prepared& prepared, const Relations& inputs, StepControl& control,
                     const StepEnd& end);
+  void report_end(const PlanStep& step, StepEnd& end, int64_t started_ns);
   void report_rows(const PlanStep& step, const StepEnd& end);
   void report_success(const PlanStep& step, StepEnd& end, int64_t started_ns);
   void report_failure(const PlanStep& step, const Error& error, int64_t started_ns);

@@ -93,7 +93,7 @@ void FleetPlan::find_before() {
         before_.insert(need);
   }
   for (const PlanStep& step : steps) {
-    if (is_sharded(step.id) && !step.checks.empty()) leaving_.insert(step.id);
+    if (is_wanted_whole(step)) leaving_.insert(step.id);
     std::vector<std::string> read = sources_of_checks(step);
     for (const PlanInput& input : step.inputs) read.push_back(input.from_step);
     for (const std::string& id : read) {
@@ -103,6 +103,11 @@ void FleetPlan::find_before() {
       if ((is_sharded(id) && !both_sharded) || (before_.count(id) && !both_before)) leaving_.insert(id);
     }
   }
+}
+
+// Even where no step reads it: its checks are of all rows, and so is what is kept of it.
+bool FleetPlan::is_wanted_whole(const PlanStep& step) const {
+  return is_sharded(step.id) && (!step.checks.empty() || step.kept.use == StepUse::kKeep);
 }
 
 size_t FleetPlan::shard_count() const {
@@ -143,6 +148,10 @@ Json FleetPlan::taken(const std::string& id, const std::vector<BroughtRows>& row
   KeptOutput kept;
   kept.use = reads ? StepUse::kTake : StepUse::kDone;
   kept.run_id = request_.run_id;
+  if (const PlanStep* step = find(request_.plan, id); step && is_sharded(id) && step->kept.use == StepUse::kKeep) {
+    kept.keeps = reads;
+    kept.bytes_max = step->kept.bytes_max;
+  }
   Json files = Json::array();
   for (const BroughtRows& each : rows) {
     kept.rows_read += each.rows_read;
@@ -215,7 +224,7 @@ Result<RunRequest> FleetPlan::part_after(const Brought& brought, bool takes_shar
   std::set<std::string> read;  // by steps that run in this part, or by checks of all rows
   for (const PlanStep& step : request_.steps()) {
     if (without.count(step.id)) continue;
-    if (is_sharded(step.id) && !step.checks.empty()) read.insert(step.id);
+    if (is_wanted_whole(step)) read.insert(step.id);
     if (is_done(step.id)) continue;
     for (const PlanInput& input : step.inputs) read.insert(input.from_step);
     for (const std::string& source : sources_of_checks(step)) read.insert(source);

@@ -76,6 +76,7 @@ class FleetPlan {
   void find_sharded();
   void find_before();
   uint64_t connections_max(const PlanStep& step) const;
+  bool is_wanted_whole(const PlanStep& step) const;
   const Json& step_document(const std::string& id) const;
   Json taken(const std::string& id, const std::vector<BroughtRows>& rows, bool reads) const;
   Json shard_step(const PlanStep& step, size_t index) const;

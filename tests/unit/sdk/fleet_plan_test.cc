@@ -162,6 +162,37 @@ TEST_F(FleetPlans, TheRestTakesTheShardsRowsInTheirOrder) {
   EXPECT_EQ(step(*again, "read").shards->list.size(), 2u);
 }
 
+TEST_F(FleetPlans, RowsThatAreToBeKeptComeAndAreKeptAsOne) {
+  make(R"(,"kept":{"use":"keep","bytes_max":99})");
+  const FleetPlan plan = taken_apart();
+  EXPECT_TRUE(plan.leaves_rows("read")) << "though no part after the shards reads it";
+  const auto shard = plan.part_of_shard(0, 0, {});
+  ASSERT_TRUE(shard.ok()) << shard.error().message;
+  EXPECT_EQ(step(*shard, "read").kept.use, StepUse::kKeep);
+  EXPECT_EQ(step(*shard, "read").kept.bytes_max, 0u) << "the limit is of all shards together";
+  const auto part = plan.part_after({{"names", {rows("names.parquet", 3)}},
+                                     {"read", {rows("0.parquet", 1), rows("1.parquet", 2)}},
+                                     {"joined", {rows("2.parquet", 1), rows("3.parquet", 2)}},
+                                     {"save", {{}, {}}}},
+                                    true);
+  ASSERT_TRUE(part.ok()) << part.error().message;
+  EXPECT_EQ(step(*part, "read").kept.use, StepUse::kTake);
+  EXPECT_TRUE(step(*part, "read").kept.keeps);
+  EXPECT_EQ(step(*part, "read").kept.bytes_max, 99u);
+  EXPECT_FALSE(step(*part, "joined").kept.keeps);
+}
+
+TEST_F(FleetPlans, WhatNeedsAnIncompleteStepIsNotInTheRest) {
+  make();
+  const FleetPlan plan = taken_apart();
+  const auto part = plan.part_after({{"names", {rows("names.parquet", 3)}}, {"read", {{}, {}}}}, true,
+                                    {"joined", "save", "total", "report"});
+  ASSERT_TRUE(part.ok()) << part.error().message;
+  EXPECT_THAT(ids(*part), ElementsAre("names", "read"));
+  EXPECT_EQ(step(*part, "read").kept.use, StepUse::kDone);
+  EXPECT_EQ(part->connections["connections"].size(), 0u);
+}
+
 TEST_F(FleetPlans, AFileThatIsNoLongerTheListedOneIsFound) {
   make();
   const FleetPlan plan = taken_apart();
