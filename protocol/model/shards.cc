@@ -49,6 +49,8 @@ Json to_json(const StepShards& shards) {
   if (shards.binds_value) json.set("binds_value", true);
   if (shards.parallel_max > 0) json.set("max_parallel", shards.parallel_max);
   if (shards.tells_columns) json.set("tells_columns", true);
+  if (!shards.settled.is_null()) json.set("settled", shards.settled);
+  if (shards.holds) json.set("holds", true);
   if (shards.goes_on) json.set("on_failure", "continue");
   json.set("list", std::move(list));
   return json;
@@ -62,6 +64,8 @@ Result<StepShards> step_shards_from_json(const Json& json) {
   shards.binds_value = json["binds_value"].as_bool();
   shards.parallel_max = json["max_parallel"].as_uint();
   shards.tells_columns = json["tells_columns"].as_bool();
+  shards.settled = json["settled"];
+  shards.holds = json["holds"].as_bool();
   shards.goes_on = json["on_failure"].as_string() == "continue";
   if (json["list"].size() > kShardsMax) return Error(Code::kInvalidArgument, "it has too many shards");
   for (const Json& item : json["list"].items()) {

@@ -33,6 +33,8 @@ struct StepShards {
   bool binds_value = false;    // its SQL names $shard
   uint64_t parallel_max = 0;   // shards of the step at the same time; 0: as many as the worker takes
   bool tells_columns = false;  // what is told of a shard that was taken in has the columns of its rows
+  Json settled;                // what they have in common, settled by another worker; null: this one settles it
+  bool holds = false;          // only settle it, and hold what shards elsewhere are read by until the step is stopped
   bool goes_on = false;        // `on_failure: continue`: where a shard fails the others run all the same
   std::vector<Shard> list;     // all of them, or those that this worker runs, by index
 

@@ -21,6 +21,7 @@ constexpr int64_t kNanosPerSecond = 1'000'000'000;
 constexpr size_t kAheadMax = 2;    // finished shards that may wait for one before them, for each thread
 constexpr unsigned kTimesMax = 3;  // that all shards are read, where what they read by is lost
 constexpr std::chrono::milliseconds kFlushLimit{200};
+constexpr std::chrono::milliseconds kLostLookEvery{500};
 
 uint64_t rows_processed(const PlanStep& step, const StepEnd& end) {
   if (step.mode == StepMode::kWrite) return end.outcome.rows_written;
@@ -64,6 +65,7 @@ ShardedStep::ShardedStep(StepRunner& runner, const PlanStep& step, const StepRun
 
 Status ShardedStep::run(StepEnd& end) {
   OSIRIS_TRY(check_inputs());
+  if (step_.shards->holds) return hold();
   for (unsigned time = 1; run_once() && time < kTimesMax;) begin_again(++time);
   settled_.source.reset();
   if (failure_) return *failure_;
@@ -84,6 +86,20 @@ Status ShardedStep::missing_shards(StepEnd& end) const {
   for (const FailedShard& each : left_out_) missing.insert(each.place);
   if (end.relation) end.relation = end.relation->with_shards(rows_, {missing.begin(), missing.end()});
   return incomplete_shards(*step_.shards, left_out_, {not_there_.begin(), not_there_.end()});
+}
+
+// For shards that other workers read. Where nothing has to be held the step is done once it has settled.
+Status ShardedStep::hold() {
+  OSIRIS_TRY(settle());
+  while (settled_.source) {
+    control_.pause(kLostLookEvery);
+    if (control_.stopped() != Stop::kNone) return Error(Code::kCancelled, "it was held until now");
+    if (settled_.source->is_lost())
+      return Error(Code::kUnavailable,
+                   "what its shards are read by is gone: the server ended the connection that held it",
+                   "See the server's log.", category::kConnectionFailed);
+  }
+  return {};
 }
 
 bool ShardedStep::run_once() {
@@ -117,6 +133,10 @@ void ShardedStep::begin_again(unsigned time) {
 // What is settled is told before a row is read: the host records it.
 Status ShardedStep::settle() {
   settled_ = {};
+  if (!step_.shards->settled.is_null()) {
+    settled_.common = step_.shards->settled;
+    return {};
+  }
   const Json& rule = step_.shards->rule;
   const Driver& driver = *prepared_.driver;
   const bool is_split = rule.contains("split");
@@ -142,7 +162,9 @@ Status ShardedStep::settle() {
   if (settled_.common.is_null()) return {};
   Json told = settled_.common;
   runner_.run_.redactor->redact(told);
-  emit_event(runner_.sink_, "shards_settled", step_.id, Json::object({{"settled", std::move(told)}}));
+  Json event = Json::object({{"settled", told}});
+  if (told.dump() != settled_.common.dump()) event.set("masked", true);  // of no use to another worker
+  emit_event(runner_.sink_, "shards_settled", step_.id, std::move(event));
   runner_.sink_.flush(kFlushLimit);
   return {};
 }

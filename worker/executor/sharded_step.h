@@ -29,6 +29,7 @@ class ShardedStep {
   Status run(StepEnd& end);
 
  private:
+  Status hold();
   Status check_inputs() const;
   // All shards once, from the first; true: what they read by was lost, and they may be read again.
   bool run_once();

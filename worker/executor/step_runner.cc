@@ -366,7 +366,7 @@ void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t star
                                                        {"rows_out", rows_out},
                                                        {"duration_ms", duration_ms}})},
                              {"artifacts", to_json(end.artifacts)}});
-  if (step.shards) {
+  if (step.shards && !step.shards->holds) {
     Json shards = Json::object({{"accepted", uint64_t{step.shards->list.size()}}});
     if (!end.fingerprint.empty()) shards.set("fingerprint", end.fingerprint);
     end.result.set("shards", std::move(shards));
