@@ -29,8 +29,14 @@ void FleetRun::work(Slot& slot) {
     if (!attempt) break;
     run_shard(slot, *attempt);
   }
-  if (slot.number > 0 && slot.held)
+  if (slot.number == 0) return;
+  if (slot.held)
     if (const Status released = give_back(slot); !released) context_.host.log(OSIRIS_ERROR, released.error().message);
+  {
+    const std::lock_guard lock(mutex_);
+    --readers_;
+  }
+  changed_.notify_all();
 }
 
 // False: there is none to be had, or nothing for it to do.
@@ -150,7 +156,7 @@ Result<RunOutcome> FleetRun::run_whole_part(Slot& slot, const RunRequest& part, 
 void FleetRun::run_shard(Slot& slot, const ShardScheduler::Attempt& attempt) {
   const auto [list, index] = plan_.place_of(attempt.shard);
   if (const Status same = plan_.check_files(list, index); !same) return fail(attempt, same.error(), {});
-  auto part = plan_.part_of_shard(list, index, before_);
+  auto part = plan_.part_of_shard(list, index, before_, settled());
   if (!part) return fail(attempt, part.error(), {});
   part->run_id += "-" + std::to_string(attempt.number);
   part->session_dir = directory() / part->run_id;
@@ -163,10 +169,16 @@ void FleetRun::run_shard(Slot& slot, const ShardScheduler::Attempt& attempt) {
         const std::lock_guard lock(events_mutex);
         events.push_back(std::move(event));
       },
-      [this] { return is_stopped(); }, [](std::string_view) { return false; });
+      [&] {
+        if (is_stopped()) return true;
+        const std::lock_guard lock(mutex_);
+        return scheduler_.is_outdated(attempt);
+      },
+      [](std::string_view) { return false; });
   auto outcome = run_part(slot, *part, host);
   const std::optional<Error> failure = failure_of(outcome);
   const bool has_failed = failure && failure->code == Code::kStepFailed;
+  if (has_failed && came_of_lost_source(attempt)) return give_back(attempt);
   // What other steps made of the shard stays, where the others go on.
   if (!failure || (has_failed && plan_.lists()[list].goes_on && outcome->packed))
     return receive(slot, attempt, *part, *outcome, std::move(events));
@@ -178,7 +190,20 @@ void FleetRun::run_shard(Slot& slot, const ShardScheduler::Attempt& attempt) {
     scheduler_.stop();
     scheduler_.give_back(attempt);
   } else {
-    if (!stop_running_) end_with(*failure);
+    bool is_outdated = false;
+    {
+      const std::lock_guard lock(mutex_);
+      is_outdated = scheduler_.is_outdated(attempt);
+    }
+    if (!stop_running_ && (!is_outdated || context_.cancelled)) end_with(*failure);
+    const std::lock_guard lock(mutex_);
+    scheduler_.give_back(attempt);
+  }
+  changed_.notify_all();
+}
+
+void FleetRun::give_back(const ShardScheduler::Attempt& attempt) {
+  {
     const std::lock_guard lock(mutex_);
     scheduler_.give_back(attempt);
   }
@@ -208,7 +233,7 @@ void FleetRun::receive(Slot& slot, const ShardScheduler::Attempt& attempt, const
   auto received =
       receive_artifacts(source, *outcome.packed, part,
                         {.session_bytes_max = kSessionBytesMax, .retry_budget = context_.settings.retry_budget});
-  if (is_late) return;
+  if (is_late) return give_back(attempt);  // of before a restart, or of a machine that keeps its shard
   if (!received) {
     if (context_.cancelled) {
       end_with(Error(Code::kCancelled, "the run was cancelled"));
@@ -225,10 +250,17 @@ void FleetRun::receive(Slot& slot, const ShardScheduler::Attempt& attempt, const
   if (!journaled) return fail(attempt, journaled.error(), {});
   {
     const std::lock_guard lock(mutex_);
+    if (scheduler_.is_outdated(attempt)) return scheduler_.give_back(attempt);
     const Status added =
         results_.add(attempt.shard, outcome.result, *outcome.packed, part.session_dir, std::move(events));
     if (added) {
-      for (Artifact& output : received->outputs) outputs_.push_back(std::move(output));
+      for (Artifact& output : received->outputs) {
+        if (times_ > 1)
+          std::erase_if(outputs_, [&](const Artifact& each) {
+            return each.step_id == output.step_id && each.path == output.path;
+          });
+        outputs_.push_back(std::move(output));
+      }
       if (outcome.status)
         scheduler_.accepted(attempt);
       else

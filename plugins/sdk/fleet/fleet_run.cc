@@ -77,6 +77,7 @@ Result<RunOutcome> FleetRun::run() {
     OSIRIS_ASSIGN(std::string packed, packed_worker(context_.request.worker_path, context_.request.worker_sha256));
     packed_worker_ = std::make_shared<const std::string>(std::move(packed));
   }
+  readers_ = slots_.size() - 1;
   for (size_t i = 1; i < slots_.size(); ++i) slots_[i]->thread = std::thread([this, i] { work(*slots_[i]); });
   std::optional<RunOutcome> before;
   if (!plan_.before().empty()) {
@@ -87,15 +88,22 @@ Result<RunOutcome> FleetRun::run() {
     else if (!before->status)
       end_with(before->status.error());
   }
+  bool is_over = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_over = end_.has_value();
+    if (!is_over) results_.tell_starts(context_.host);
+  }
+  if (!is_over) settle(*slots_.front());
   {
     const std::lock_guard lock(mutex_);
     may_begin_ = true;
-    if (!end_) results_.tell_starts(context_.host);
   }
   changed_.notify_all();
   work(*slots_.front());
   for (const auto& slot : slots_)
     if (slot->thread.joinable()) slot->thread.join();
+  if (!end_ && why_alone_) return run_after(*slots_.front());
   if (!end_) say_how_many();
 
   const size_t ended = scheduler_.accepted_count() + scheduler_.failures().size();
@@ -184,7 +192,7 @@ Result<RunOutcome> FleetRun::run_before(Slot& slot) {
 
 // The rest, in the first machine, or one that takes its place: the shards' rows are on this one.
 Result<RunOutcome> FleetRun::run_after(Slot& slot) {
-  const std::optional<std::string> why_not = results_.why_not_one();
+  const std::optional<std::string> why_not = why_alone_ ? why_alone_ : results_.why_not_one();
   if (why_not) {
     context_.host.log(OSIRIS_WARN, *why_not + ": the shards run again, in one " + noun_,
                       Json::object({{"notice", true}}));
@@ -204,8 +212,8 @@ Result<RunOutcome> FleetRun::run_after(Slot& slot) {
 void FleetRun::bring_shards_files() const {
   std::set<std::string> left_behind;
   for (const PlanStep& step : context_.request.steps()) left_behind.insert(kept_file_path(step.id));
-  for (const auto& each : fs::directory_iterator(directory()))
-    if (each.path().filename() != "before") bring_session_files(each.path(), context_.request.session_dir, left_behind);
+  for (const fs::path& each : results_.directories())
+    bring_session_files(each, context_.request.session_dir, left_behind);
 }
 
 Result<RunOutcome> FleetRun::run_rest(Slot& slot, const RunRequest& part) {

@@ -70,6 +70,16 @@ class FleetRun {
   };
 
   Result<RunOutcome> run_before(Slot& slot);
+  // Parts of tables (fleet_source.cc). The first asks for their bounds, and stays until all their shards are there
+  // where it holds a snapshot.
+  void settle(Slot& slot);
+  std::optional<Error> settle_once(Slot& slot, const RunRequest& part);
+  void take_settled(const PartEvent& event);
+  bool has_settled() const;
+  bool needs_source() const;
+  void find_alone();
+  void begin_again(const Error& error);
+  bool came_of_lost_source(const ShardScheduler::Attempt& attempt);
   void run_shards();
   Result<RunOutcome> run_after(Slot& slot);
   // The rest that is in `part`, with what the shards' steps say until then.
@@ -94,6 +104,8 @@ class FleetRun {
   void receive(Slot& slot, const ShardScheduler::Attempt& attempt, const RunRequest& part, RunOutcome& outcome,
                std::vector<PartEvent> events);
   void fail(const ShardScheduler::Attempt& attempt, Error error, const std::vector<PartEvent>& events);
+  void give_back(const ShardScheduler::Attempt& attempt);
+  std::map<std::string, Json> settled();
   void lose(Slot& slot, const Error& error, const std::string& what);
   Status give_back(Slot& slot);
   void end_with(Error error);
@@ -118,8 +130,13 @@ class FleetRun {
   ShardScheduler scheduler_;
   ShardResults results_;
   bool may_begin_ = false, had_too_few_ = false;
-  std::optional<Error> end_;         // the run's, whatever its shards came to
-  std::optional<Error> no_machine_;  // why the last one was not to be had
+  std::map<std::string, Json> settled_;   // of parts of tables, by step
+  bool is_held_ = false;                  // the snapshot that they share
+  unsigned times_ = 1;                    // that shards of a snapshot were begun
+  size_t readers_ = 0;                    // machines beside the first that may still run shards
+  std::optional<std::string> why_alone_;  // why all shards have to run in one place
+  std::optional<Error> end_;              // the run's, whatever its shards came to
+  std::optional<Error> no_machine_;       // why the last one was not to be had
   std::vector<Artifact> outputs_before_, outputs_;
   Json released_ = Json::array();
   Json done_before_ = Json::object();  // the result of what ran before the shards

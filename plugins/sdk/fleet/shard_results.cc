@@ -76,9 +76,22 @@ Status ShardResults::add(size_t shard, const Json& result, const rpc::Packed& pa
                             Error(code_from_name(event.data["error_type"].as_string()), event.data["error"].as_string(),
                                   event.data["hint"].as_string(), event.data["category"].as_string()));
   made.is_there = true;
+  made.directory = directory;
   made.events = std::move(events);
   results_[shard] = std::move(made);
   return {};
+}
+
+void ShardResults::forget(size_t list) {
+  for (size_t shard = 0; shard < results_.size(); ++shard)
+    if (plan_.place_of(shard).first == list) results_[shard] = {};
+}
+
+std::vector<std::filesystem::path> ShardResults::directories() const {
+  std::vector<std::filesystem::path> all;
+  for (const ShardResult& result : results_)
+    if (!result.directory.empty()) all.push_back(result.directory);
+  return all;
 }
 
 // Of the first step of its list where the error names none.

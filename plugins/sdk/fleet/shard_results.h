@@ -24,6 +24,10 @@ class ShardResults {
   Status add(size_t shard, const Json& result, const rpc::Packed& packed, const std::filesystem::path& directory,
              std::vector<PartEvent> events);
 
+  // All that is there of the shards of a list is as if it had not come.
+  void forget(size_t list);
+  // Where the files are of what is there.
+  std::vector<std::filesystem::path> directories() const;
   // A shard that failed before a worker could say so.
   void note_failure(size_t shard, const Error& error);
   bool is_failed(size_t shard) const { return !results_[shard].failures.empty(); }
@@ -58,6 +62,7 @@ class ShardResults {
   };
   struct ShardResult {
     bool is_there = false;
+    std::filesystem::path directory;
     std::map<std::string, StepRows> steps;
     std::map<std::string, Error> failures;  // by step
     std::vector<PartEvent> events;

@@ -63,17 +63,42 @@ void ShardScheduler::give_back(const Attempt& attempt) {
   if (!is_current(attempt) || is_lost(attempt.machine)) return;
   Entry& entry = entries_[attempt.shard];
   end_attempt(entry);
-  --entry.attempts;
-  entry.state = State::kWaiting;
+  if (!entry.begins_again) --entry.attempts;
+  wait_again(attempt.shard);
+}
+
+void ShardScheduler::wait_again(size_t shard) {
+  entries_[shard].state = State::kWaiting;
+  entries_[shard].begins_again = false;
   const auto place =
-      std::find_if(waiting_.begin(), waiting_.end(), [&](size_t other) { return is_before(attempt.shard, other); });
-  waiting_.insert(place, attempt.shard);
+      std::find_if(waiting_.begin(), waiting_.end(), [&](size_t other) { return is_before(shard, other); });
+  waiting_.insert(place, shard);
+}
+
+void ShardScheduler::restart(size_t list) {
+  std::erase_if(failures_, [&](const Failure& failure) { return shards_[failure.shard].list == list; });
+  for (size_t shard = 0; shard < entries_.size(); ++shard) {
+    Entry& entry = entries_[shard];
+    if (shards_[shard].list != list) continue;
+    entry.attempts_before = entry.attempts;
+    entry.ends.clear();
+    if (entry.state == State::kRunning || entry.state == State::kClaimed) {
+      entry.begins_again = true;
+    } else if (entry.state != State::kWaiting) {
+      if (entry.state == State::kAccepted) --accepted_;
+      wait_again(shard);
+    }
+  }
+}
+
+bool ShardScheduler::is_outdated(const Attempt& attempt) const {
+  return is_current(attempt) && entries_[attempt.shard].begins_again;
 }
 
 bool ShardScheduler::claim(const Attempt& attempt) {
   if (!is_current(attempt) || is_lost(attempt.machine)) return false;
   Entry& entry = entries_[attempt.shard];
-  if (entry.state != State::kRunning) return false;
+  if (entry.state != State::kRunning || entry.begins_again) return false;
   entry.state = State::kClaimed;
   return true;
 }
@@ -82,6 +107,7 @@ void ShardScheduler::accepted(const Attempt& attempt) {
   if (!is_current(attempt)) return;
   Entry& entry = entries_[attempt.shard];
   end_attempt(entry);
+  if (entry.begins_again) return wait_again(attempt.shard);
   entry.state = State::kAccepted;
   ++accepted_;
 }
@@ -89,6 +115,7 @@ void ShardScheduler::accepted(const Attempt& attempt) {
 void ShardScheduler::failed(const Attempt& attempt, Error error) {
   if (!is_current(attempt) || is_lost(attempt.machine)) return;
   end_attempt(entries_[attempt.shard]);
+  if (entries_[attempt.shard].begins_again) return wait_again(attempt.shard);
   fail(attempt.shard, std::move(error));
 }
 
@@ -121,20 +148,18 @@ void ShardScheduler::gone(const std::string& machine) {
     Entry& entry = entries_[shard];
     if (entry.state != State::kRunning || entry.machine != machine) continue;
     end_attempt(entry);
-    entry.ends.push_back(why);
-    if (entry.attempts >= terms_.attempts_max) {
+    if (!entry.begins_again) entry.ends.push_back(why);
+    const size_t attempts = entry.attempts - entry.attempts_before;
+    if (attempts >= terms_.attempts_max) {
       fail(shard, Error(Code::kUnavailable,
-                        shards_[shard].shown + " was run " + std::to_string(entry.attempts) +
+                        shards_[shard].shown + " was run " + std::to_string(attempts) +
                             " times, and each time its machine was lost: " + join(entry.ends, "; "),
                         "A shard that takes more memory than there is ends its machine each time: smaller shards, or "
                         "larger machines.",
                         category::kSystemResourceUnavailable));
       continue;
     }
-    entry.state = State::kWaiting;
-    const auto place =
-        std::find_if(waiting_.begin(), waiting_.end(), [&](size_t other) { return is_before(shard, other); });
-    waiting_.insert(place, shard);
+    wait_again(shard);
   }
 }
 
@@ -155,6 +180,14 @@ std::optional<int64_t> ShardScheduler::next_tick_ns() const {
 bool ShardScheduler::take_replacement() {
   if (stopped_ || replacements_ >= terms_.replacements_max) return false;
   ++replacements_;
+  return true;
+}
+
+bool ShardScheduler::has_ended(size_t list) const {
+  for (size_t shard = 0; shard < entries_.size(); ++shard) {
+    const State state = entries_[shard].state;
+    if (shards_[shard].list == list && state != State::kAccepted && state != State::kFailed) return false;
+  }
   return true;
 }
 

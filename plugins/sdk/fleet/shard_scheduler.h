@@ -67,6 +67,12 @@ class ShardScheduler {
   std::optional<int64_t> next_tick_ns() const;
   bool is_lost(const std::string& machine) const { return lost_.count(machine) > 0; }
 
+  // All shards of the list begin again: what they were read by is gone. Those that are being run begin again when their
+  // attempts have ended, whatever these come to.
+  void restart(size_t list);
+  // It is of before a restart, and comes to nothing.
+  bool is_outdated(const Attempt& attempt) const;
+
   // Whether a machine may be made for a lost one; counts it.
   bool take_replacement();
   // Nothing more is handed out.
@@ -74,6 +80,8 @@ class ShardScheduler {
 
   // No shard will be handed out any more, and none is being run or put in its place.
   bool is_over() const;
+  // Every shard of the list was accepted, or failed for good.
+  bool has_ended(size_t list) const;
   // There are shards that wait for a machine.
   bool has_work() const { return !stopped_ && !waiting_.empty(); }
   bool all_accepted() const { return accepted_ == shards_.size(); }
@@ -97,6 +105,8 @@ class ShardScheduler {
     uint64_t attempt_id = 0;  // that runs, or was claimed
     std::string machine;
     size_t attempts = 0;
+    size_t attempts_before = 0;     // a restart
+    bool begins_again = false;      // when the attempt that runs has ended
     std::vector<std::string> ends;  // of machines
   };
   struct Lost {
@@ -109,6 +119,7 @@ class ShardScheduler {
   void fail(size_t shard, Error error);
   bool goes_on_after(size_t shard) const;
   bool is_before(size_t a, size_t b) const;
+  void wait_again(size_t shard);
 
   const std::vector<FleetShard> shards_;
   const FleetTerms terms_;

@@ -111,6 +111,45 @@ TEST(ShardScheduler, WhereFailuresDoNotStopTheOthersGoOn) {
   EXPECT_FALSE(scheduler.all_accepted());
 }
 
+TEST(ShardScheduler, AListThatBeginsAgainIsAcceptedOnce) {
+  ShardScheduler scheduler(shards({0, 0, 0}), {});
+  const auto first = scheduler.take("a"), second = scheduler.take("b");
+  ASSERT_TRUE(first && second);
+  ASSERT_TRUE(scheduler.claim(*first));
+  scheduler.accepted(*first);
+  scheduler.restart(0);
+  EXPECT_EQ(scheduler.accepted_count(), 0u);
+  EXPECT_TRUE(scheduler.is_outdated(*second));
+  EXPECT_FALSE(scheduler.claim(*second)) << "of before";
+  std::vector<size_t> handed_out;
+  while (const auto next = scheduler.take("c")) handed_out.push_back(next->shard);
+  EXPECT_EQ(handed_out.size(), 2u) << "the one that runs is not run twice at the same time";
+  scheduler.give_back(*second);
+  const auto again = scheduler.take("b");
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->shard, second->shard);
+  EXPECT_GT(again->number, second->number) << "attempts have names of their own";
+  EXPECT_FALSE(scheduler.is_outdated(*again));
+}
+
+TEST(ShardScheduler, WhatFailedBeforeARestartIsForgotten) {
+  ShardScheduler scheduler(shards({0, 0}), {.goes_on = {true}});
+  const auto failing = scheduler.take("a"), running = scheduler.take("b");
+  ASSERT_TRUE(failing && running);
+  scheduler.failed(*failing, Error(Code::kStepFailed, "the snapshot is gone"));
+  EXPECT_FALSE(scheduler.has_ended(0));
+  scheduler.restart(0);
+  EXPECT_TRUE(scheduler.failures().empty());
+  scheduler.failed(*running, Error(Code::kStepFailed, "the snapshot is gone"));
+  EXPECT_TRUE(scheduler.failures().empty());
+  for (int i = 0; i < 2; ++i) {
+    const auto attempt = scheduler.take("a");
+    ASSERT_TRUE(attempt && scheduler.claim(*attempt));
+    scheduler.accepted(*attempt);
+  }
+  EXPECT_TRUE(scheduler.all_accepted() && scheduler.has_ended(0) && scheduler.is_over());
+}
+
 TEST(ShardScheduler, ThereAreOnlySoManyReplacements) {
   ShardScheduler scheduler(shards({0}), {.replacements_max = 2});
   EXPECT_TRUE(scheduler.take_replacement());
