@@ -273,6 +273,7 @@ Status ShardedStep::check_files(const Shard& shard) const {
 bool ShardedStep::goes_on_after(const Error& error) const {
   if (!step_.shards->goes_on || error.code == Code::kCancelled || control_.stopped() != Stop::kNone) return false;
   if (error.detail[kUnsettled].as_bool() && !is_unsettled_) return false;
+  const std::lock_guard lock(source_mutex_);
   return !settled_.source || !settled_.source->is_lost();
 }
 

@@ -70,7 +70,8 @@ class ShardedStep {
   std::optional<Error> failure_;       // the first, of the step
   std::vector<FailedShard> left_out_;  // where it goes on after failures
   Settled settled_;
-  bool is_unsettled_ = false;  // the first rows of the shards did not tell what they are
+  mutable std::mutex source_mutex_;  // of settled_.source, which one thread asks at a time
+  bool is_unsettled_ = false;        // the first rows of the shards did not tell what they are
   std::optional<UnionTable> union_;
   std::vector<uint64_t> rows_;  // of each shard's output
   StepOutcome outcome_;

@@ -180,7 +180,7 @@ void FleetRun::run_shard(Slot& slot, const ShardScheduler::Attempt& attempt) {
   const bool has_failed = failure && failure->code == Code::kStepFailed;
   if (has_failed && came_of_lost_source(attempt)) return give_back(attempt);
   // What other steps made of the shard stays, where the others go on.
-  if (!failure || (has_failed && plan_.lists()[list].goes_on && outcome->packed))
+  if (!failure || (has_failed && plan_.lists()[list].goes_on && outcome.ok() && outcome->packed))
     return receive(slot, attempt, *part, *outcome, std::move(events));
   if (has_failed) return fail(attempt, *failure, events);
   if (!is_end_of_run(*failure)) return lose(slot, *failure, plan_.shown(attempt.shard));

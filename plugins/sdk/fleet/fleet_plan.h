@@ -68,7 +68,7 @@ class FleetPlan {
   Status index_inputs();
   // The parts. `brought`: what the parts before have made.
   Result<RunRequest> part_before() const;
-  // Its steps settle the parts of their tables, of which one worker asks for the bounds; no step: there is nothing to.
+  // Where a list has a split: its steps settle the parts of their tables, of which one worker asks for the bounds.
   Result<RunRequest> part_to_settle() const;
   // `settled`: by step, what that part has told.
   Result<RunRequest> part_of_shard(size_t list, size_t index, const Brought& brought,

@@ -66,9 +66,11 @@ void FleetRun::find_alone() {
 }
 
 void FleetRun::settle(Slot& slot) {
+  const auto& lists = plan_.lists();
+  if (std::none_of(lists.begin(), lists.end(), [](const FleetPlan::List& list) { return list.split != nullptr; }))
+    return;
   const auto part = plan_.part_to_settle();
   if (!part) return end_with(part.error());
-  if (part->steps().empty()) return;
   for (;;) {
     const std::optional<Error> failure = settle_once(slot, *part);
     bool was_held = false, is_done = false, may_again = false;
