@@ -75,15 +75,7 @@ TEST_P(Fleet, ManySandboxesWriteWhatOneWrites) {
   EXPECT_EQ(many.steps, one.steps);
 }
 
-// Parts of a table are one worker's, however many sandboxes there are.
-std::vector<ParityRow> spread_rows() {
-  std::vector<ParityRow> rows = shard_rows();
-  std::erase_if(rows, [](const ParityRow& row) { return row.pipeline.find(" split: {") != std::string::npos; });
-  return rows;
-}
-
-INSTANTIATE_TEST_SUITE_P(Table, Fleet, testing::ValuesIn(spread_rows()),
-                         [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Table, Fleet, testing::ValuesIn(shard_rows()), [](const auto& row) { return row.param.name; });
 
 // Twelve shards that wait, a union of them and a file for each.
 class ManySandboxes : public testing::Test {

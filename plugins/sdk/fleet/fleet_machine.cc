@@ -32,8 +32,14 @@ void FleetRun::work(Slot& slot) {
     slot.feeder = std::async(std::launch::async, [this, &slot] { return hand_over_ahead(slot); });
     finish_shard(slot, *slot.current);
   }
-  if (slot.number > 0 && slot.held)
+  if (slot.number == 0) return;
+  if (slot.held)
     if (const Status released = give_back(slot); !released) context_.host.log(OSIRIS_ERROR, released.error().message);
+  {
+    const std::lock_guard lock(mutex_);
+    --readers_;
+  }
+  changed_.notify_all();
 }
 
 // False: it may have none, or there is nothing for it to do.
@@ -142,7 +148,7 @@ std::unique_ptr<FleetRun::ShardRun> FleetRun::hand_over(Slot& slot, const ShardS
   auto run = std::make_unique<ShardRun>();
   run->attempt = attempt;
   const auto [list, index] = plan_.place_of(attempt.shard);
-  auto part = plan_.part_of_shard(list, index, before_);
+  auto part = plan_.part_of_shard(list, index, before_, settled());
   const Status same = plan_.check_files(list, index);
   if (!same || !part) {
     run->refused = same ? part.error() : same.error();
@@ -158,7 +164,12 @@ std::unique_ptr<FleetRun::ShardRun> FleetRun::hand_over(Slot& slot, const ShardS
         const std::lock_guard lock(run->mutex);
         run->events.push_back(std::move(event));
       },
-      [this] { return is_stopped(); }, [](std::string_view) { return false; });
+      [this, attempt] {
+        if (is_stopped()) return true;
+        const std::lock_guard lock(mutex_);
+        return scheduler_.is_outdated(attempt);
+      },
+      [](std::string_view) { return false; });
   auto handed = slot.session->hand_over(run->part, run->host->host());
   if (handed)
     run->handed = *std::move(handed);
@@ -172,7 +183,7 @@ std::unique_ptr<FleetRun::ShardRun> FleetRun::hand_over_ahead(Slot& slot) {
   std::optional<ShardScheduler::Attempt> attempt;
   {
     const std::lock_guard lock(mutex_);
-    if (!is_stopped()) attempt = scheduler_.take_ahead(slot.held->machine().id);
+    if (may_begin_ && !is_stopped()) attempt = scheduler_.take_ahead(slot.held->machine().id);
   }
   return attempt ? hand_over(slot, *attempt) : nullptr;
 }
@@ -187,8 +198,12 @@ void FleetRun::finish_shard(Slot& slot, ShardRun& run) {
   slot.ahead = slot.feeder.get();
   if (run.refused) return fail(attempt, *run.refused, {});
   const std::optional<Error> failure = failure_of(outcome);
-  if (!failure) return receive(slot, run, *outcome);
-  if (failure->code == Code::kStepFailed) return fail(attempt, *failure, run.events);
+  const bool has_failed = failure && failure->code == Code::kStepFailed;
+  if (has_failed && came_of_lost_source(attempt)) return give_back(attempt);
+  // What other steps made of the shard stays, where the others go on.
+  const bool goes_on = plan_.lists()[plan_.place_of(attempt.shard).first].goes_on;
+  if (!failure || (has_failed && goes_on && outcome.ok() && outcome->packed)) return receive(slot, run, *outcome);
+  if (has_failed) return fail(attempt, *failure, run.events);
   if (!is_end_of_run(*failure)) return lose(slot, *failure, plan_.shown(attempt.shard));
   if (failure->category == category::kRuntimeBudget) {  // what others have in hand may come to its end
     const std::lock_guard lock(mutex_);
@@ -196,7 +211,20 @@ void FleetRun::finish_shard(Slot& slot, ShardRun& run) {
     scheduler_.stop();
     scheduler_.give_back(attempt);
   } else {
-    if (!stop_running_) end_with(*failure);
+    bool is_outdated = false;
+    {
+      const std::lock_guard lock(mutex_);
+      is_outdated = scheduler_.is_outdated(attempt);
+    }
+    if (!stop_running_ && (!is_outdated || context_.cancelled)) end_with(*failure);
+    const std::lock_guard lock(mutex_);
+    scheduler_.give_back(attempt);
+  }
+  changed_.notify_all();
+}
+
+void FleetRun::give_back(const ShardScheduler::Attempt& attempt) {
+  {
     const std::lock_guard lock(mutex_);
     scheduler_.give_back(attempt);
   }
@@ -223,7 +251,7 @@ void FleetRun::receive(Slot& slot, ShardRun& run, RunOutcome& outcome) {
   auto received =
       receive_artifacts(source, *outcome.packed, part,
                         {.session_bytes_max = kSessionBytesMax, .retry_budget = context_.settings.retry_budget});
-  if (is_late) return;
+  if (is_late) return give_back(attempt);  // of before a restart, or of a machine that keeps its shard
   if (!received) {
     if (context_.cancelled) {
       end_with(Error(Code::kCancelled, "the run was cancelled"));
@@ -240,14 +268,24 @@ void FleetRun::receive(Slot& slot, ShardRun& run, RunOutcome& outcome) {
   if (!journaled) return fail(attempt, journaled.error(), {});
   {
     const std::lock_guard lock(mutex_);
+    if (scheduler_.is_outdated(attempt)) return scheduler_.give_back(attempt);
     const Status added =
         results_.add(attempt.shard, outcome.result, *outcome.packed, part.session_dir, std::move(run.events));
     if (added) {
-      for (Artifact& output : received->outputs) outputs_.push_back(std::move(output));
-      scheduler_.accepted(attempt);
+      for (Artifact& output : received->outputs) {
+        if (times_ > 1)
+          std::erase_if(outputs_, [&](const Artifact& each) {
+            return each.step_id == output.step_id && each.path == output.path;
+          });
+        outputs_.push_back(std::move(output));
+      }
+      if (outcome.status)
+        scheduler_.accepted(attempt);
+      else
+        scheduler_.failed(attempt, outcome.status.error());
     } else {
       scheduler_.failed(attempt, added.error());
-      stop_running_ = true;
+      if (scheduler_.has_failed()) stop_running_ = true;
     }
     context_.host.progress(static_cast<double>(scheduler_.accepted_count()), static_cast<double>(plan_.shard_count()),
                            "shards");
@@ -258,9 +296,10 @@ void FleetRun::receive(Slot& slot, ShardRun& run, RunOutcome& outcome) {
 void FleetRun::fail(const ShardScheduler::Attempt& attempt, Error error, const std::vector<PartEvent>& events) {
   {
     const std::lock_guard lock(mutex_);
-    if (scheduler_.failures().empty()) ShardResults::tell_failure(context_.host, events);
+    const bool goes_on = plan_.lists()[plan_.place_of(attempt.shard).first].goes_on;
+    if (!goes_on && !scheduler_.has_failed()) ShardResults::tell_failure(context_.host, events);
     scheduler_.failed(attempt, std::move(error));
-    stop_running_ = true;
+    if (scheduler_.has_failed()) stop_running_ = true;
   }
   changed_.notify_all();
 }
@@ -281,7 +320,7 @@ void FleetRun::lose(Slot& slot, const Error& error, const std::string& what) {
   {
     const std::lock_guard lock(mutex_);
     if (released) scheduler_.gone(id);
-    if (!scheduler_.failures().empty()) stop_running_ = true;
+    if (scheduler_.has_failed()) stop_running_ = true;
   }
   if (!released) context_.host.log(OSIRIS_ERROR, released.error().message);
   changed_.notify_all();

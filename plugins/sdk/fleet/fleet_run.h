@@ -102,7 +102,29 @@ class FleetRun {
 
   Result<RunOutcome> run_all();
   Result<RunOutcome> run_before(Slot& slot);
+  // Parts of tables (fleet_source.cc). The first asks for their bounds, and stays until all their shards are there
+  // where it holds a snapshot.
+  void settle(Slot& slot);
+  std::optional<Error> settle_once(Slot& slot, const RunRequest& part);
+  void take_settled(const PartEvent& event);
+  bool has_settled() const;
+  bool needs_source() const;
+  void find_alone();
+  void begin_again(const Error& error);
+  bool came_of_lost_source(const ShardScheduler::Attempt& attempt);
   Result<RunOutcome> run_after(Slot& slot);
+  // The rest that is in `part`, with what the shards' steps say until then.
+  Result<RunOutcome> run_rest(Slot& slot, const RunRequest& part);
+  // Where shards failed and the others went on (fleet_incomplete.cc).
+  struct Incomplete {
+    std::map<std::string, Error> steps;          // with shards that failed, or did not run for it
+    std::map<std::string, std::string> skipped;  // by step: the step of the above that it would need
+    std::string first;                           // of the former
+  };
+  Incomplete find_incomplete();
+  void tell_incomplete(const Incomplete& incomplete) const;
+  Result<RunOutcome> run_incomplete(Slot& slot);
+  void bring_shards_files() const;
   Result<RunOutcome> run_whole_part(Slot& slot, const RunRequest& part, const PartHost& host);
   Result<RunOutcome> run_part(Slot& slot, const RunRequest& part, const PartHost& host);
   void join_all();
@@ -124,11 +146,14 @@ class FleetRun {
   void finish_shard(Slot& slot, ShardRun& run);
   void receive(Slot& slot, ShardRun& run, RunOutcome& outcome);
   void fail(const ShardScheduler::Attempt& attempt, Error error, const std::vector<PartEvent>& events);
+  void give_back(const ShardScheduler::Attempt& attempt);
+  std::map<std::string, Json> settled();
   void lose(Slot& slot, const Error& error, const std::string& what);
   void end_with(Error error);
 
   bool is_stopped() const { return stop_running_ || context_.cancelled; }
   std::optional<Error> stop_reason() const;
+  Error first_failure() const;
   void say_how_many();
   Result<RunOutcome> concluded(Error error);
   std::filesystem::path directory() const { return context_.request.adapter_dir() / "shards"; }
@@ -147,8 +172,13 @@ class FleetRun {
   ShardScheduler scheduler_;
   ShardResults results_;
   bool may_begin_ = false, had_too_few_ = false;
-  std::optional<Error> end_;         // the run's, whatever its shards came to
-  std::optional<Error> no_machine_;  // why the last one was not to be had
+  std::map<std::string, Json> settled_;   // of parts of tables, by step
+  bool is_held_ = false;                  // the snapshot that they share
+  unsigned times_ = 1;                    // that shards of a snapshot were begun
+  size_t readers_ = 0;                    // machines beside the first that may still run shards
+  std::optional<std::string> why_alone_;  // why all shards have to run in one place
+  std::optional<Error> end_;              // the run's, whatever its shards came to
+  std::optional<Error> no_machine_;       // why the last one was not to be had
   std::vector<Artifact> outputs_before_, outputs_;
   Json released_ = Json::array();
   Json done_before_ = Json::object();  // the result of what ran before the shards

@@ -91,21 +91,43 @@ void ShardScheduler::end_attempt(Entry& entry) {
 
 void ShardScheduler::wait_again(size_t shard) {
   entries_[shard].state = State::kWaiting;
+  entries_[shard].begins_again = false;
   waiting_.insert(std::find_if(waiting_.begin(), waiting_.end(), [&](size_t other) { return is_before(shard, other); }),
                   shard);
 }
 
 void ShardScheduler::give_back(const Attempt& attempt) {
   if (!is_current(attempt) || is_lost(attempt.machine)) return;
-  end_attempt(entries_[attempt.shard]);
-  --entries_[attempt.shard].attempts;
+  Entry& entry = entries_[attempt.shard];
+  end_attempt(entry);
+  if (!entry.begins_again) --entry.attempts;
   wait_again(attempt.shard);
+}
+
+void ShardScheduler::restart(size_t list) {
+  std::erase_if(failures_, [&](const Failure& failure) { return shards_[failure.shard].list == list; });
+  for (size_t shard = 0; shard < entries_.size(); ++shard) {
+    Entry& entry = entries_[shard];
+    if (shards_[shard].list != list) continue;
+    entry.attempts_before = entry.attempts;
+    entry.ends.clear();
+    if (entry.state == State::kAhead || entry.state == State::kRunning || entry.state == State::kClaimed) {
+      entry.begins_again = true;
+    } else if (entry.state != State::kWaiting) {
+      if (entry.state == State::kAccepted) --accepted_;
+      wait_again(shard);
+    }
+  }
+}
+
+bool ShardScheduler::is_outdated(const Attempt& attempt) const {
+  return is_current(attempt) && entries_[attempt.shard].begins_again;
 }
 
 bool ShardScheduler::claim(const Attempt& attempt) {
   if (!is_current(attempt) || is_lost(attempt.machine)) return false;
   Entry& entry = entries_[attempt.shard];
-  if (entry.state != State::kRunning) return false;
+  if (entry.state != State::kRunning || entry.begins_again) return false;
   entry.state = State::kClaimed;
   return true;
 }
@@ -114,6 +136,7 @@ void ShardScheduler::accepted(const Attempt& attempt) {
   if (!is_current(attempt)) return;
   Entry& entry = entries_[attempt.shard];
   end_attempt(entry);
+  if (entry.begins_again) return wait_again(attempt.shard);
   entry.state = State::kAccepted;
   ++accepted_;
 }
@@ -121,13 +144,24 @@ void ShardScheduler::accepted(const Attempt& attempt) {
 void ShardScheduler::failed(const Attempt& attempt, Error error) {
   if (!is_current(attempt) || is_lost(attempt.machine)) return;
   end_attempt(entries_[attempt.shard]);
+  if (entries_[attempt.shard].begins_again) return wait_again(attempt.shard);
   fail(attempt.shard, std::move(error));
+}
+
+bool ShardScheduler::goes_on_after(size_t shard) const {
+  const size_t list = shards_[shard].list;
+  return list < terms_.goes_on.size() && terms_.goes_on[list];
+}
+
+bool ShardScheduler::has_failed() const {
+  return std::any_of(failures_.begin(), failures_.end(),
+                     [this](const Failure& failure) { return !goes_on_after(failure.shard); });
 }
 
 void ShardScheduler::fail(size_t shard, Error error) {
   entries_[shard].state = State::kFailed;
   failures_.push_back({shard, std::move(error)});
-  if (!terms_.continues_after_failures) stop();
+  if (!goes_on_after(shard)) stop();
 }
 
 // What has been claimed is on this machine already: it stays.
@@ -145,14 +179,15 @@ void ShardScheduler::gone(const std::string& machine) {
     const bool was_running = entry.state == State::kRunning;
     end_attempt(entry);
     if (!was_running) {  // the run of it, if there was one, has come to nothing by what ended the shard before it
-      --entry.attempts;
+      if (!entry.begins_again) --entry.attempts;
       wait_again(shard);
       continue;
     }
-    entry.ends.push_back(why);
-    if (entry.attempts >= terms_.attempts_max) {
+    if (!entry.begins_again) entry.ends.push_back(why);
+    const size_t attempts = entry.attempts - entry.attempts_before;
+    if (attempts >= terms_.attempts_max) {
       fail(shard, Error(Code::kUnavailable,
-                        shards_[shard].shown + " was run " + std::to_string(entry.attempts) +
+                        shards_[shard].shown + " was run " + std::to_string(attempts) +
                             " times, and each time its machine was lost: " + join(entry.ends, "; "),
                         "A shard that takes more memory than there is ends its machine each time: smaller shards, or "
                         "larger machines.",
@@ -180,6 +215,14 @@ std::optional<int64_t> ShardScheduler::next_tick_ns() const {
 bool ShardScheduler::take_replacement() {
   if (stopped_ || replacements_ >= terms_.replacements_max) return false;
   ++replacements_;
+  return true;
+}
+
+bool ShardScheduler::has_ended(size_t list) const {
+  for (size_t shard = 0; shard < entries_.size(); ++shard) {
+    const State state = entries_[shard].state;
+    if (shards_[shard].list == list && state != State::kAccepted && state != State::kFailed) return false;
+  }
   return true;
 }
 

@@ -36,7 +36,7 @@ struct FleetTerms {
   size_t replacements_max = 0;            // machines that are made for lost ones
   size_t machines = 1;                    // that are meant to run shards at the same time
   std::vector<size_t> parallel_max = {};  // by list; 0, or no entry: without limit
-  bool continues_after_failures = false;  // the other shards go on where one has failed
+  std::vector<bool> goes_on = {};         // by list: the other shards run all the same where one has failed
 };
 
 class ShardScheduler {
@@ -75,6 +75,12 @@ class ShardScheduler {
   std::optional<int64_t> next_tick_ns() const;
   bool is_lost(const std::string& machine) const { return lost_.count(machine) > 0; }
 
+  // All shards of the list begin again: what they were read by is gone. Those that are being run begin again when their
+  // attempts have ended, whatever these come to.
+  void restart(size_t list);
+  // It is of before a restart, and comes to nothing.
+  bool is_outdated(const Attempt& attempt) const;
+
   // Whether a machine may be made for a lost one; counts it.
   bool take_replacement();
   // Nothing more is handed out.
@@ -82,6 +88,8 @@ class ShardScheduler {
 
   // No shard will be handed out any more, and none is being run or put in its place.
   bool is_over() const;
+  // Every shard of the list was accepted, or failed for good.
+  bool has_ended(size_t list) const;
   // There are shards that wait for a machine.
   bool has_work() const { return !stopped_ && !waiting_.empty(); }
   bool all_accepted() const { return accepted_ == shards_.size(); }
@@ -93,6 +101,8 @@ class ShardScheduler {
   };
   // In the order in which they came.
   const std::vector<Failure>& failures() const { return failures_; }
+  // A shard of a list that does not go on without it.
+  bool has_failed() const;
   // Of the shard: "sandbox a is gone; sandbox b is gone".
   const std::vector<std::string>& lost_attempts(size_t shard) const { return entries_[shard].ends; }
 
@@ -103,6 +113,8 @@ class ShardScheduler {
     uint64_t attempt_id = 0;  // that is handed over, runs, or was claimed
     std::string machine;
     size_t attempts = 0;
+    size_t attempts_before = 0;     // a restart
+    bool begins_again = false;      // when the attempt that runs has ended
     std::vector<std::string> ends;  // of machines
   };
   struct Lost {
@@ -113,9 +125,10 @@ class ShardScheduler {
   bool is_current(const Attempt& attempt) const;
   Attempt hand_out(std::vector<size_t>::iterator waiting, const std::string& machine, State state);
   void end_attempt(Entry& entry);
-  void wait_again(size_t shard);
   void fail(size_t shard, Error error);
+  bool goes_on_after(size_t shard) const;
   bool is_before(size_t a, size_t b) const;
+  void wait_again(size_t shard);
 
   const std::vector<FleetShard> shards_;
   const FleetTerms terms_;

@@ -78,7 +78,7 @@ TEST(ShardScheduler, TheLastShardsAreForWhoComesFirst) {
 TEST(ShardScheduler, WhatIsHeldTakesThePlaceInItsListsLimit) {
   auto two = shards({0, 0, 0, 0});
   for (FleetShard& shard : shards({9, 9, 9}, 1)) two.push_back(shard);
-  ShardScheduler scheduler(two, {.parallel_max = {1, 1}, .continues_after_failures = true});
+  ShardScheduler scheduler(two, {.parallel_max = {1, 1}, .goes_on = {true, true}});
   const auto of_one = *scheduler.take("a");
   EXPECT_EQ(of_one.shard, 4u) << "the longest";
   const auto of_zero = *scheduler.take("b");
@@ -170,7 +170,7 @@ TEST(ShardScheduler, AShardThatLosesItsMachineThreeTimesFailsAndSaysWhy) {
 }
 
 TEST(ShardScheduler, WhereFailuresDoNotStopTheOthersGoOn) {
-  ShardScheduler scheduler(shards({0, 0}), {.continues_after_failures = true});
+  ShardScheduler scheduler(shards({0, 0}), {.goes_on = {true}});
   const auto first = *scheduler.take("a");
   scheduler.failed(first, Error(Code::kStepFailed, "no"));
   const auto second = scheduler.take("a");
@@ -180,6 +180,45 @@ TEST(ShardScheduler, WhereFailuresDoNotStopTheOthersGoOn) {
   scheduler.accepted(*second);
   EXPECT_TRUE(scheduler.is_over());
   EXPECT_FALSE(scheduler.all_accepted());
+}
+
+TEST(ShardScheduler, AListThatBeginsAgainIsAcceptedOnce) {
+  ShardScheduler scheduler(shards({0, 0, 0}), {});
+  const auto first = scheduler.take("a"), second = scheduler.take("b");
+  ASSERT_TRUE(first && second);
+  ASSERT_TRUE(scheduler.claim(*first));
+  scheduler.accepted(*first);
+  scheduler.restart(0);
+  EXPECT_EQ(scheduler.accepted_count(), 0u);
+  EXPECT_TRUE(scheduler.is_outdated(*second));
+  EXPECT_FALSE(scheduler.claim(*second)) << "of before";
+  std::vector<size_t> handed_out;
+  while (const auto next = scheduler.take("c")) handed_out.push_back(next->shard);
+  EXPECT_EQ(handed_out.size(), 2u) << "the one that runs is not run twice at the same time";
+  scheduler.give_back(*second);
+  const auto again = scheduler.take("b");
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->shard, second->shard);
+  EXPECT_GT(again->number, second->number) << "attempts have names of their own";
+  EXPECT_FALSE(scheduler.is_outdated(*again));
+}
+
+TEST(ShardScheduler, WhatFailedBeforeARestartIsForgotten) {
+  ShardScheduler scheduler(shards({0, 0}), {.goes_on = {true}});
+  const auto failing = scheduler.take("a"), running = scheduler.take("b");
+  ASSERT_TRUE(failing && running);
+  scheduler.failed(*failing, Error(Code::kStepFailed, "the snapshot is gone"));
+  EXPECT_FALSE(scheduler.has_ended(0));
+  scheduler.restart(0);
+  EXPECT_TRUE(scheduler.failures().empty());
+  scheduler.failed(*running, Error(Code::kStepFailed, "the snapshot is gone"));
+  EXPECT_TRUE(scheduler.failures().empty());
+  for (int i = 0; i < 2; ++i) {
+    const auto attempt = scheduler.take("a");
+    ASSERT_TRUE(attempt && scheduler.claim(*attempt));
+    scheduler.accepted(*attempt);
+  }
+  EXPECT_TRUE(scheduler.all_accepted() && scheduler.has_ended(0) && scheduler.is_over());
 }
 
 TEST(ShardScheduler, ThereAreOnlySoManyReplacements) {
