@@ -122,13 +122,7 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
   if (end.status.ok() && streams.unread() && end.state.is_null()) end.state = streams.take_state();
   if (end.status.ok() && !step.check && !step.checks.empty())
     end.status = check_rows(step, prepared, inputs, control, end);
-  if (end.status.ok() && step.kept.use == StepUse::kKeep) keep_output(run_, step, end, sink_);
-  if (end.status.ok()) {
-    report_success(step, end, started_ns);
-  } else {
-    end.relation.reset();
-    report_failure(step, end.status.error(), started_ns);
-  }
+  report_end(step, end, started_ns);
   return end;
 }
 
@@ -137,13 +131,20 @@ StepEnd StepRunner::reuse(const PlanStep& step, const Relations& inputs, StepCon
   // Rows of shards that other workers ran are seen as one here for the first time.
   if (end.status.ok() && end.relation && step.shards && !step.checks.empty())
     end.status = check_rows(step, {}, inputs, control, end);
-  if (end.status.ok()) {
-    report_success(step, end, started_ns);
-  } else {
-    end.relation.reset();
-    report_failure(step, end.status.error(), started_ns);
-  }
+  report_end(step, end, started_ns);
   return end;
+}
+
+void StepRunner::report_end(const PlanStep& step, StepEnd& end, int64_t started_ns) {
+  if (end.status.ok()) {
+    if (step.kept.use == StepUse::kKeep || step.kept.keeps) keep_output(run_, step, end, sink_);
+    return report_success(step, end, started_ns);
+  }
+  if (end.is_incomplete())
+    report_rows(step, end);
+  else
+    end.relation.reset();
+  report_failure(step, end.status.error(), started_ns);
 }
 
 // They have the step's timeout to themselves; what they say of the rows would be said again, so nothing is retried.
@@ -331,13 +332,17 @@ StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, Step
   return end;
 }
 
+void StepRunner::report_rows(const PlanStep& step, const StepEnd& end) {
+  if (step.mode != StepMode::kWrite) emit_metric(sink_, "rows_read", step.id, Json(end.outcome.rows_read));
+  if (step.mode == StepMode::kWrite) emit_metric(sink_, "rows_written", step.id, Json(end.outcome.rows_written));
+  if (end.rows_out) emit_metric(sink_, "rows_out", step.id, Json(*end.rows_out));
+}
+
 void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t started_ns) {
   const double duration_s = static_cast<double>(clock_.monotonic_ns() - started_ns) / 1e9;
   const auto duration_ms = static_cast<int64_t>(duration_s * 1000);
   const uint64_t rows_out = end.rows_out.value_or(0);
-  if (step.mode != StepMode::kWrite) emit_metric(sink_, "rows_read", step.id, Json(end.outcome.rows_read));
-  if (step.mode == StepMode::kWrite) emit_metric(sink_, "rows_written", step.id, Json(end.outcome.rows_written));
-  if (end.rows_out) emit_metric(sink_, "rows_out", step.id, Json(rows_out));
+  report_rows(step, end);
   emit_metric(sink_, "step_duration_ms", step.id, Json(duration_ms), "ms");
   emit_metric(sink_, "step_" + step.id + "_duration", step.id, Json(duration_s), "seconds");
   const uint64_t processed = step.mode == StepMode::kWrite     ? end.outcome.rows_written
@@ -361,7 +366,7 @@ void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t star
                                                        {"rows_out", rows_out},
                                                        {"duration_ms", duration_ms}})},
                              {"artifacts", to_json(end.artifacts)}});
-  if (step.shards) {
+  if (step.shards && !step.shards->holds) {
     Json shards = Json::object({{"accepted", uint64_t{step.shards->list.size()}}});
     if (!end.fingerprint.empty()) shards.set("fingerprint", end.fingerprint);
     end.result.set("shards", std::move(shards));
