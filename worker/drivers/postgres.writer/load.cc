@@ -52,13 +52,13 @@ std::string Load::target_columns() const {
   return join(names, ", ");
 }
 
-std::string Load::select() const {
-  std::string list;
+std::vector<WrittenColumn> Load::written_columns() const {
+  std::vector<WrittenColumn> columns;
   for (const ColumnPlan& plan : plans_) {
     const std::string name = sql::quote_identifier(plan.name);
-    list += (list.empty() ? "" : ", ") + (plan.cast.empty() ? name : "CAST(" + name + " AS " + plan.cast + ")");
+    columns.push_back({plan.name, plan.cast.empty() ? "" : "CAST(" + name + " AS " + plan.cast + ")"});
   }
-  return "SELECT " + list + " FROM " + sql::quote_identifier(context_.inputs().front().name);
+  return columns;
 }
 
 Result<uint64_t> Load::run() {
@@ -266,7 +266,7 @@ Status Load::send(std::string_view bytes, uint64_t rows) {
 Status Load::copy_rows() {
   if (settings_.verifies_values) sent_.emplace(plans_);
   if (SourceRows* rows = rows_to_hand_over()) return hand_over(*rows);
-  const auto rows = write_rows(context_.connection_handle(), select(), *this, context_.inputs().front().is_streamed);
+  const auto rows = write_rows(context_, written_columns(), *this);
   if (!rows.ok()) return rows.error();
   return end_copy();
 }
