@@ -216,7 +216,7 @@ Status Load::make_staging() {
                           " INCLUDING ALL EXCLUDING INDEXES)");
 }
 
-std::unique_ptr<BatchWriter::Batch> Load::begin() { return std::make_unique<RowBatch>(plans_); }
+std::unique_ptr<BatchWriter::Batch> Load::begin() { return std::make_unique<RowBatch>(plans_, sent_.has_value()); }
 
 Status Load::begin_copy() {
   OSIRIS_TRY(
@@ -247,6 +247,7 @@ Status Load::write(Batch& batch) {
     return failed("table " + target_.shown() + ", column '" + unfit->column + "', row " +
                       std::to_string(rows_ + unfit->row + 1) + ": " + unfit->what,
                   "CAST or filter it in the step before");
+  if (sent_) sent_->add(*rows.sum());
   return send(rows.bytes(), rows.rows());
 }
 
@@ -254,7 +255,6 @@ Status Load::send(std::string_view bytes, uint64_t rows) {
   if (context_.is_cancelled()) return cancelled_error(call_.step_id);
   if (!is_copying_) OSIRIS_TRY(begin_copy());
   OSIRIS_TRY(connection_->put_copy_data(bytes));
-  if (sent_) OSIRIS_TRY(sent_->add(bytes));
   rows_ += rows;
   bytes_ += bytes.size();
   copy_bytes_ += bytes.size();
