@@ -13,8 +13,9 @@ bool runs_once(const PlanStep& step) {
   return step.attempts_max == 1 && step.timeout_s <= 0 && !step.check && step.checks.empty() && !step.shards;
 }
 
-// Its rows are wanted at one place, whatever reads them: by the pipeline, or to be kept.
-bool is_stored(const PlanStep& step) { return step.materialize || step.kept.use != StepUse::kRun; }
+// Its rows are wanted at one place, whatever reads them.
+bool is_stored(const PlanStep& step) { return step.materialize || !step.kept.runs(); }
+bool is_kept(const PlanStep& step) { return step.kept.use == StepUse::kKeep; }
 
 }  // namespace
 
@@ -54,7 +55,21 @@ Relations Executor::stored_inputs(const Node& reader) {
 bool Executor::may_stream(const Node& source) const {
   if (!source.in_plan || source.readers != 1 || is_stored(source.step) || !runs_once(source.step)) return false;
   const Driver* driver = run_.find_driver(source.step.driver);
-  return driver && driver->open;
+  return driver && driver->open && (!is_kept(source.step) || is_kept_by_reader(source.step.id));
+}
+
+// Rows are kept on their way by a writer that hands them on.
+bool Executor::may_keep(const PlanStep& reader) const {
+  const Driver* driver = run_.find_driver(reader.driver);
+  return driver && driver->writes_batches && reader.mode == StepMode::kWrite;
+}
+
+bool Executor::is_kept_by_reader(std::string_view id) const {
+  const auto reads = [&](const PlanStep& step) {
+    return std::any_of(step.inputs.begin(), step.inputs.end(), [&](const PlanInput& in) { return in.from_step == id; });
+  };
+  const auto reader = std::find_if(plan_.steps.begin(), plan_.steps.end(), reads);
+  return reader != plan_.steps.end() && may_keep(*reader);
 }
 
 // The only step that reads the output, if it waits for nothing else and may run along; null: it may not.
@@ -83,7 +98,8 @@ std::vector<StreamReader> Executor::claim_readers(Node& source, std::vector<Node
   if (reader && run_.find_driver(reader->step.driver)->is_query && !is_stored(reader->step)) {
     // The rows of a query are counted by a writer only.
     Node* writer = only_reader(*reader);
-    if (writer && writer->step.mode == StepMode::kWrite) readers.push_back(writer);
+    if (writer && writer->step.mode == StepMode::kWrite && (!is_kept(reader->step) || may_keep(writer->step)))
+      readers.push_back(writer);
   }
   for (Node* node : readers) {
     node->state = State::kRunning;

@@ -371,6 +371,7 @@ void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t star
 void StepRunner::report(StreamedEnd& ended) {
   ended.held->send(sink_, log_, ended.from_step, ended.rows_in);
   if (ended.end.status.ok()) {
+    if (ended.step->kept.use == StepUse::kKeep) keep_output(run_, *ended.step, ended.end, sink_);
     report_success(*ended.step, ended.end, ended.started_ns);
   } else {
     report_failure(*ended.step, ended.end.status.error(), ended.started_ns);

@@ -50,9 +50,10 @@ class StreamedSteps {
   std::optional<StepDatabase> database_;
   std::optional<AttemptContext> context_;
   std::unique_ptr<StreamedOutput> output_;
-  bool settles_ = false;                // the source is read to its end whatever becomes of the stream
-  std::optional<StepOutcome> outcome_;  // of the source, once it was finished
-  std::optional<Error> failure_;        // of the source in the middle of the statement
+  bool settles_ = false;                  // the source is read to its end whatever becomes of the stream
+  std::optional<StepOutcome> outcome_;    // of the source, once it was finished
+  std::optional<Result<KeptFile>> kept_;  // of its rows, where its reader kept them
+  std::optional<Error> failure_;          // of the source in the middle of the statement
 };
 
 }  // namespace osiris::worker
