@@ -25,6 +25,15 @@ class ShardedStep {
   // Blocking. Fills `end` with the sums of all shards; the first shard that fails stops the others.
   Status run(StepEnd& end);
 
+  // For a stream of all shards in the place of run(), which may be called when nothing has come of it: what run()
+  // begins with. What the driver settled is told.
+  Status begin_stream();
+  const Json& settled() const { return settled_.common; }
+  // False: each of the shards has one file, and one of them is not as it was listed, or their order is not the list's.
+  bool has_its_files() const;
+  // What was read of each shard, in their order.
+  void tell_streamed(const std::vector<StreamedShard>& streamed);
+
  private:
   Status check_inputs() const;
   // All shards once, from the first; true: what they read by was lost, and they may be read again.
@@ -61,6 +70,7 @@ class ShardedStep {
   std::vector<StepControl*> running_;  // of shards
   std::optional<Error> failure_;       // the first
   Settled settled_;
+  bool is_begun_ = false;      // by begin_stream(): what is settled holds for the first time
   bool is_unsettled_ = false;  // the first rows of the shards did not tell what they are
   std::optional<UnionTable> union_;
   std::vector<uint64_t> rows_;  // of each shard's output

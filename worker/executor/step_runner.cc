@@ -114,10 +114,14 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
     end.status = streams.run(*readers, streamed, end);
     if (!end.status.ok()) end.status = final_error(end.status.error(), step, control.stopped());
   }
-  if (end.status.ok() && step.shards && !step.check)
-    end.status = ShardedStep(*this, step, prepared, control).run(end);
-  else if (end.status.ok() && streamed.empty())
-    end.status = run_attempts(step, prepared, control, streams.unread(), end);
+  if (end.status.ok() && streamed.empty()) {
+    if (ShardedStep* begun = streams.sharded())
+      end.status = begun->run(end);
+    else if (step.shards && !step.check)
+      end.status = ShardedStep(*this, step, prepared, control).run(end);
+    else
+      end.status = run_attempts(step, prepared, control, streams.unread(), end);
+  }
   // The attempt that stored what was opened has not set it.
   if (end.status.ok() && streams.unread() && end.state.is_null()) end.state = streams.take_state();
   if (end.status.ok() && !step.check && !step.checks.empty())

@@ -170,9 +170,17 @@ Status StreamedSteps::open() {
     settles_ = true;
     held_.pass_on(runner_.sink_, runner_.log_);
   };
+  parts.files = prepared_.files;
+  parts.is_for_all_shards = step_.shards.has_value();
+  if (step_.shards) {
+    sharded_ = std::make_unique<ShardedStep>(runner_, step_, prepared_, control_);
+    OSIRIS_TRY(sharded_->begin_stream());
+    if (!sharded_->has_its_files()) return {};
+  }
   context_.emplace(std::move(parts));
   const Interruptible interruptible(control_, {}, *database_);
-  OSIRIS_ASSIGN(output_, prepared_.driver->open(*context_));
+  OSIRIS_ASSIGN(output_, sharded_ ? prepared_.driver->open_shards(*context_, sharded_->settled())
+                                  : prepared_.driver->open(*context_));
   return {};
 }
 
@@ -193,6 +201,10 @@ Status StreamedSteps::run(const Readers& readers, std::vector<StreamedEnd>& ende
   end.artifacts = context_->take_artifacts();
   end.state = take_state();
   end.kept = std::move(kept_);
+  if (sharded_) {
+    sharded_->tell_streamed(output_->shards());
+    end.fingerprint = output_->fingerprint();
+  }
   output_.reset();
   return {};
 }
@@ -284,7 +296,9 @@ Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector
 
 Status StreamedSteps::finish_source() {
   if (outcome_) return {};
-  OSIRIS_ASSIGN(outcome_, output_->finish());
+  OSIRIS_ASSIGN(const StepOutcome outcome, output_->finish());
+  if (sharded_ && !sharded_->has_its_files()) return Error(Code::kUnavailable, "a file has changed under the reader");
+  outcome_ = outcome;
   return {};
 }
 
