@@ -32,7 +32,6 @@ class KeptRows {
 
   // What write_rows() calls.
   class Copy;
-  Copy& copy() { return *copy_; }
   // `select` with the columns of the copy before its own. It is a SELECT of expressions FROM the relation.
   std::string with_columns(const std::string& select) const;
 
