@@ -232,13 +232,13 @@ Result<uint64_t> write_rows(duckdb_connection connection, const std::string& sel
   auto& states = *engine.context->registered_state;
   const auto keeping = states.Get<KeptRowsState>(kKeptRows);
   const auto target = duckdb::make_shared_ptr<Target>(writer, is_streamed, keeping ? keeping->copy : nullptr);
-  const std::string read = keeping ? keeping->rows.with_columns(select) : select;
+  const std::string selected = keeping ? keeping->rows.with_columns(select) : select;
   try {
     register_format(*engine.context);
     states.Remove(kFormat);
     states.Insert(kFormat, target);
     const auto result =
-        engine.Query("COPY (" + read + ") TO '" + kNoFile + "' (FORMAT " + kFormat + ", USE_TMP_FILE false)");
+        engine.Query("COPY (" + selected + ") TO '" + kNoFile + "' (FORMAT " + kFormat + ", USE_TMP_FILE false)");
     states.Remove(kFormat);
     if (!target->failure().ok()) return target->failure().error();
     if (result->HasError()) return engine_failed(result->GetErrorObject());

@@ -86,7 +86,7 @@ class StreamedSteps::Reading {
   // From here on the rows of `from`, which it reads, are kept on their way to its writer.
   void keep(const PlanStep& from) {
     keeps_ = true;
-    if (const Status kept = database_->keep_input(file_of(from)); !kept.ok()) not_kept_ = kept.error();
+    if (const Status status = database_->keep_input(file_of(from)); !status.ok()) not_kept_ = status.error();
   }
   // What has been kept, of rows that ended well.
   Result<KeptFile> kept(const PlanStep& from) {

@@ -70,7 +70,7 @@ class ShardStreams : public ShardsTest {
     return seen;
   }
   __extension__ static unsigned __int128 number(const std::string& text) {
-    unsigned __int128 value = 0;
+    __extension__ unsigned __int128 value = 0;
     for (const char digit : text) value = value * 10 + static_cast<unsigned>(digit - '0');
     return value;
   }

@@ -129,7 +129,9 @@ uint64_t size_of(const std::filesystem::path& file) {
 
 Result<std::unique_ptr<StreamedOutput>> open_joined_stream(StepContext& step, Options options, uint64_t bytes_min) {
   std::unique_ptr<StreamedOutput> none;
-  if (!may_stream(options) || options.joined.size() > kJoinedFilesMax || options.settled.empty()) return none;
+  if (!may_stream(options) || options.joined.empty() || options.joined.size() > kJoinedFilesMax ||
+      options.settled.empty())
+    return none;
   uint64_t bytes = 0;
   std::optional<Sample> first;
   std::vector<ScanFile> files;
