@@ -139,7 +139,9 @@ class ManySandboxes : public testing::Test {
 
 TEST_F(ManySandboxes, ShareTheShardsAndAreGone) {
   expect_whole(project_.osiris(arguments("4")));
-  EXPECT_EQ(server_.count("POST /v2/sandboxes"), 4);
+  EXPECT_EQ(server_.count("POST /v2/sandboxes"), 1);
+  EXPECT_EQ(server_.count("POST /sandboxes/{id}/fork"), 1);
+  EXPECT_EQ(server_.count("POST /files"), 1) << "the worker travels once";
   EXPECT_EQ(server_.count("DELETE /sandboxes/{id}"), 4);
   std::set<std::string> workers;
   const Json requests = server_.requests();

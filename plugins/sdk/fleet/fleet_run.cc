@@ -25,7 +25,7 @@ constexpr uint64_t kSessionBytesMax = uint64_t{1} << 42;
 
 FleetTerms terms_of(const FleetPlan& plan) {
   FleetTerms terms;
-  terms.replacements_max = plan.machines();
+  terms.replacements_max = terms.machines = plan.machines();
   for (const FleetPlan::List& list : plan.lists()) {
     terms.parallel_max.push_back(list.parallel_max);
     terms.goes_on.push_back(list.goes_on);
@@ -77,6 +77,18 @@ Result<RunOutcome> FleetRun::run() {
     OSIRIS_ASSIGN(std::string packed, packed_worker(context_.request.worker_path, context_.request.worker_sha256));
     packed_worker_ = std::make_shared<const std::string>(std::move(packed));
   }
+  auto outcome = run_all();
+  join_all();
+  return outcome;
+}
+
+void FleetRun::join_all() {
+  for (const auto& slot : slots_)
+    if (slot->thread.joinable()) slot->thread.join();
+}
+
+Result<RunOutcome> FleetRun::run_all() {
+  if (const Status cloned = clone_first(); !cloned) return concluded(cloned.error());
   readers_ = slots_.size() - 1;
   for (size_t i = 1; i < slots_.size(); ++i) slots_[i]->thread = std::thread([this, i] { work(*slots_[i]); });
   std::optional<RunOutcome> before;
@@ -101,8 +113,11 @@ Result<RunOutcome> FleetRun::run() {
   }
   changed_.notify_all();
   work(*slots_.front());
-  for (const auto& slot : slots_)
-    if (slot->thread.joinable()) slot->thread.join();
+  const bool is_whole = [this] {
+    const std::lock_guard lock(mutex_);
+    return !end_ && !why_alone_ && scheduler_.all_accepted();
+  }();
+  if (!is_whole) join_all();  // otherwise the others give their machines back while the union runs
   if (!end_ && why_alone_) return run_after(*slots_.front());
   if (!end_) say_how_many();
 
@@ -126,7 +141,8 @@ Error FleetRun::first_failure() const {
 }
 
 // Some came too late, or when others ended: a service that makes no more at the same time is asked until it does.
-void FleetRun::say_how_many() const {
+void FleetRun::say_how_many() {
+  const std::lock_guard lock(mutex_);
   const auto ran = std::count_if(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->had_shard; });
   if (had_too_few_ || ran == static_cast<std::ptrdiff_t>(slots_.size())) return;
   const std::string plural(context_.place.service().plural());
@@ -159,10 +175,8 @@ Result<RunOutcome> FleetRun::run_before(Slot& slot) {
   done_before_ = outcome.result;
   if (!outcome.status) return outcome;
   if (!outcome.packed) return Error(Code::kInternal, "nothing says what the steps before the shards left");
-  const ArtifactSource source{
-      context_.place.service(),
-      [&](uint64_t offset) { return slot.access->download(outcome.packed->path, offset, "download the artifacts"); },
-      context_.sleep, context_.cancelled};
+  const ArtifactSource source =
+      slot.part->packed_source(slot.session->context(), *outcome.packed, context_.sleep, "download the artifacts");
   auto received =
       receive_artifacts(source, *outcome.packed, part,
                         {.session_bytes_max = kSessionBytesMax, .retry_budget = context_.settings.retry_budget});
@@ -227,7 +241,10 @@ Result<RunOutcome> FleetRun::run_rest(Slot& slot, const RunRequest& part) {
         context_.host.event(event.name, event.step_id, event.data, event.time_unix_ns);
       },
       [this] { return is_stopped(); }, [&](std::string_view step_id) { return !is_told(step_id); });
-  return run_whole_part(slot, part, host);
+  auto outcome = run_whole_part(slot, part, host);
+  if (outcome && slot.part) packed_bytes_ = slot.part->packed_bytes();
+  slot.part.reset();
+  return outcome;
 }
 
 std::optional<Error> FleetRun::stop_reason() const {

@@ -114,7 +114,8 @@ std::optional<Error> FleetRun::settle_once(Slot& slot, const RunRequest& part) {
         return why_alone_ || (is_held_ && !needs_source());
       },
       [](std::string_view) { return false; });
-  auto outcome = run_part(slot, made, host);
+  const auto outcome = run_part(slot, made, host);
+  slot.part.reset();
   std::optional<Error> failure = failure_of(outcome);
   if (!failure) return std::nullopt;
   if (failure->code == Code::kStepFailed) {

@@ -35,28 +35,65 @@ std::optional<ShardScheduler::Attempt> ShardScheduler::take(const std::string& m
   };
   const auto next = std::find_if(waiting_.begin(), waiting_.end(), may_run);
   if (next == waiting_.end()) return std::nullopt;
-  const size_t shard = *next;
-  waiting_.erase(next);
+  ++running_by_list_[shards_[*next].list];
+  return hand_out(next, machine, State::kRunning);
+}
+
+ShardScheduler::Attempt ShardScheduler::hand_out(std::vector<size_t>::iterator waiting, const std::string& machine,
+                                                 State state) {
+  const size_t shard = *waiting;
+  waiting_.erase(waiting);
   Entry& entry = entries_[shard];
-  entry.state = State::kRunning;
+  entry.state = state;
   entry.attempt_id = ++last_id_;
   entry.machine = machine;
   ++entry.attempts;
-  ++running_by_list_[shards_[shard].list];
   ++in_hand_;
-  return Attempt{shard, entry.attempts, entry.attempt_id, machine};
+  (state == State::kAhead ? ahead_ : running_)[machine] = shard;
+  return {shard, entry.attempts, entry.attempt_id, machine};
+}
+
+std::optional<ShardScheduler::Attempt> ShardScheduler::take_ahead(const std::string& machine) {
+  if (stopped_ || is_lost(machine) || waiting_.size() + ahead_.size() < terms_.machines) return std::nullopt;
+  const auto running = running_.find(machine);
+  if (running == running_.end() || ahead_.count(machine)) return std::nullopt;
+  const size_t list = shards_[running->second].list;
+  const auto next =
+      std::find_if(waiting_.begin(), waiting_.end(), [&](size_t shard) { return shards_[shard].list == list; });
+  if (next == waiting_.end()) return std::nullopt;
+  return hand_out(next, machine, State::kAhead);
 }
 
 bool ShardScheduler::is_current(const Attempt& attempt) const {
   const Entry& entry = entries_[attempt.shard];
-  return entry.attempt_id == attempt.id && (entry.state == State::kRunning || entry.state == State::kClaimed);
+  return entry.attempt_id == attempt.id &&
+         (entry.state == State::kAhead || entry.state == State::kRunning || entry.state == State::kClaimed);
 }
 
+// What the machine holds of the next takes the place, before any other machine can.
 void ShardScheduler::end_attempt(Entry& entry) {
+  const std::string machine = std::exchange(entry.machine, std::string());
   entry.attempt_id = 0;
-  entry.machine.clear();
-  --running_by_list_[shards_[static_cast<size_t>(&entry - entries_.data())].list];
   --in_hand_;
+  if (entry.state == State::kAhead) {
+    ahead_.erase(machine);
+    return;
+  }
+  running_.erase(machine);
+  --running_by_list_[shards_[static_cast<size_t>(&entry - entries_.data())].list];
+  const auto ahead = ahead_.find(machine);
+  if (ahead == ahead_.end() || is_lost(machine)) return;
+  entries_[ahead->second].state = State::kRunning;
+  running_[machine] = ahead->second;
+  ++running_by_list_[shards_[ahead->second].list];
+  ahead_.erase(ahead);
+}
+
+void ShardScheduler::wait_again(size_t shard) {
+  entries_[shard].state = State::kWaiting;
+  entries_[shard].begins_again = false;
+  waiting_.insert(std::find_if(waiting_.begin(), waiting_.end(), [&](size_t other) { return is_before(shard, other); }),
+                  shard);
 }
 
 void ShardScheduler::give_back(const Attempt& attempt) {
@@ -67,14 +104,6 @@ void ShardScheduler::give_back(const Attempt& attempt) {
   wait_again(attempt.shard);
 }
 
-void ShardScheduler::wait_again(size_t shard) {
-  entries_[shard].state = State::kWaiting;
-  entries_[shard].begins_again = false;
-  const auto place =
-      std::find_if(waiting_.begin(), waiting_.end(), [&](size_t other) { return is_before(shard, other); });
-  waiting_.insert(place, shard);
-}
-
 void ShardScheduler::restart(size_t list) {
   std::erase_if(failures_, [&](const Failure& failure) { return shards_[failure.shard].list == list; });
   for (size_t shard = 0; shard < entries_.size(); ++shard) {
@@ -82,7 +111,7 @@ void ShardScheduler::restart(size_t list) {
     if (shards_[shard].list != list) continue;
     entry.attempts_before = entry.attempts;
     entry.ends.clear();
-    if (entry.state == State::kRunning || entry.state == State::kClaimed) {
+    if (entry.state == State::kAhead || entry.state == State::kRunning || entry.state == State::kClaimed) {
       entry.begins_again = true;
     } else if (entry.state != State::kWaiting) {
       if (entry.state == State::kAccepted) --accepted_;
@@ -146,8 +175,14 @@ void ShardScheduler::gone(const std::string& machine) {
   lost_[machine] = {why, -1};  // never to be handed anything again
   for (size_t shard = 0; shard < entries_.size(); ++shard) {
     Entry& entry = entries_[shard];
-    if (entry.state != State::kRunning || entry.machine != machine) continue;
+    if (entry.machine != machine || (entry.state != State::kRunning && entry.state != State::kAhead)) continue;
+    const bool was_running = entry.state == State::kRunning;
     end_attempt(entry);
+    if (!was_running) {  // the run of it, if there was one, has come to nothing by what ended the shard before it
+      if (!entry.begins_again) --entry.attempts;
+      wait_again(shard);
+      continue;
+    }
     if (!entry.begins_again) entry.ends.push_back(why);
     const size_t attempts = entry.attempts - entry.attempts_before;
     if (attempts >= terms_.attempts_max) {
