@@ -112,7 +112,7 @@ StepFacts facts_of(const PlanStep& step, const KeyContext& context) {
   }
   if (step.shards) {
     Json shards = to_json(*step.shards);
-    shards.erase("max_parallel");
+    for (const char* key : {"max_parallel", "on_failure"}) shards.erase(key);
     facts.parts.emplace_back("shards", hash_of(shards));
   }
   for (const PlanFile& output : step.outputs) facts.parts.emplace_back("output " + output.path, output.location);

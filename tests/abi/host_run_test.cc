@@ -22,6 +22,44 @@ TEST_P(HostRunLanguage, RunsAnExampleToItsExpectedBytes) {
   EXPECT_EQ(Project::events(project_.session(), "step_complete").size(), 3u);
 }
 
+// `foreach` is younger than all of these: `frozen` is of the day of ABI 1.0, with the headers of that day. Its one
+// worker runs all shards.
+TEST_P(HostRunLanguage, RunsShardsOfWhichItKnowsNothing) {
+  project_.write("in/a.csv", "id,n\n1,007\n");
+  project_.write("in/b.csv", "id,n\n2,x\n3,\n");
+  project_.write(
+      "shards.yaml",
+      oml("shards", {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    foreach: {files: "
+                     "'in/*.csv'}\n    config: {path: \"${shard.value}\"}\n",
+                     "  - id: mark\n    component: duckdb.processor\n    mode: transform\n    per_shard: true\n    "
+                     "config: {query: \"SELECT *, $shard AS f FROM df_read\"}\n",
+                     "  - id: each\n    component: filesystem.csv_writer\n    mode: write\n    per_shard: true\n    "
+                     "config: {path: \"out/${shard.index}.csv\", column_order: query}\n",
+                     "  - id: all\n    component: filesystem.csv_writer\n    mode: write\n    needs: [mark]\n    "
+                     "config: {path: out/all.csv, column_order: query}\n"}));
+  const std::vector<std::string> arguments = {"run",      "shards.yaml",   "--adapter",
+                                              GetParam(), "--adapter-dir", plugins().string()};
+  const Outcome outcome = project_.osiris(arguments);
+  ASSERT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+  EXPECT_EQ(project_.read("out/all.csv"), "id,n,f\n1,007,in/a.csv\n2,x,in/b.csv\n3,,in/b.csv\n");
+  EXPECT_EQ(project_.read("out/0.csv"), "id,n,f\n1,007,in/a.csv\n");
+  EXPECT_EQ(project_.read("out/1.csv"), "id,n,f\n2,x,in/b.csv\n3,,in/b.csv\n");
+  const auto shards = parse_json(project_.read(project_.session() / "shards.json"));
+  ASSERT_TRUE(shards.ok());
+  const Json& list = (*shards)["lists"].items().at(0);
+  EXPECT_EQ(list["steps"], *parse_json(R"(["read","mark","each"])"));
+  for (const char* step : {"read", "mark", "each"}) {
+    ASSERT_EQ(list["accepted"][step].size(), 2u) << step;
+    EXPECT_EQ(list["accepted"][step].items().at(0)["rows"], Json(1)) << step;
+    EXPECT_EQ(list["accepted"][step].items().at(1)["rows"], Json(2)) << step;
+  }
+
+  project_.write("in/a.csv", "id,n\n1,2,3\n");
+  const Outcome failed = project_.osiris(arguments);
+  EXPECT_EQ(failed.exit, 1) << failed.out << failed.err;
+  EXPECT_THAT(failed.out + failed.err, HasSubstr("shard 0 (in/a.csv)"));
+}
+
 INSTANTIATE_TEST_SUITE_P(All, HostRunLanguage, ::testing::Values("cmini", "mine", "rmini", "gmini", "frozen"),
                          [](const auto& row) { return row.param; });
 

@@ -68,8 +68,12 @@ class AttachedDatabase {
 class Relation {
  public:
   Relation(std::shared_ptr<AttachedDatabase> database, std::string table, uint64_t rows,
-           std::vector<uint64_t> shard_rows = {})
-      : database_(std::move(database)), table_(std::move(table)), rows_(rows), shard_rows_(std::move(shard_rows)) {}
+           std::vector<uint64_t> shard_rows = {}, std::vector<size_t> missing_shards = {})
+      : database_(std::move(database)),
+        table_(std::move(table)),
+        rows_(rows),
+        shard_rows_(std::move(shard_rows)),
+        missing_shards_(std::move(missing_shards)) {}
 
   const std::string& database() const { return database_->name(); }
   sql::TableName name() const { return {database_->name(), "main", table_}; }
@@ -77,9 +81,12 @@ class Relation {
   uint64_t rows() const { return rows_; }
   // Of each shard, in the order in which they stand here; empty: it has none.
   const std::vector<uint64_t>& shard_rows() const { return shard_rows_; }
+  // Places of shards that did not come, ascending: they have no rows here, and the rows are not all there are.
+  const std::vector<size_t>& missing_shards() const { return missing_shards_; }
   // The same rows, as those of shards.
-  std::shared_ptr<const Relation> with_shards(std::vector<uint64_t> shard_rows) const {
-    return std::make_shared<Relation>(database_, table_, rows_, std::move(shard_rows));
+  std::shared_ptr<const Relation> with_shards(std::vector<uint64_t> shard_rows,
+                                              std::vector<size_t> missing_shards = {}) const {
+    return std::make_shared<Relation>(database_, table_, rows_, std::move(shard_rows), std::move(missing_shards));
   }
 
  private:
@@ -87,6 +94,7 @@ class Relation {
   std::string table_;
   uint64_t rows_;
   std::vector<uint64_t> shard_rows_;
+  std::vector<size_t> missing_shards_;
 };
 
 struct DatabaseOptions {
