@@ -7,6 +7,7 @@
 #include <duckdb/main/capi/capi_internal.hpp>
 #include <duckdb/main/client_context.hpp>
 #include <duckdb/main/client_context_state.hpp>
+#include <duckdb/parallel/task_scheduler.hpp>
 #include <duckdb/parser/parsed_data/create_copy_function_info.hpp>
 
 #include <algorithm>
@@ -14,6 +15,10 @@
 #include <utility>
 
 #include "protocol/base/categories.h"
+#include "protocol/base/text.h"
+#include "worker/driver_api/chunk_batches.h"
+#include "worker/driver_api/direct_write.h"
+#include "worker/driver_api/driver.h"
 #include "worker/driver_api/kept_rows_copy.h"
 #include "worker/driver_api/sql.h"
 
@@ -34,6 +39,8 @@ constexpr size_t kRowsPerBatchMin = 2048;
 // batches of large values is not held in memory, where the engine does not count it.
 constexpr size_t kEagerBytesMax = size_t{32} << 20;
 constexpr size_t kPieceBytes = size_t{4} << 20;
+// One thread fills the batches of a stream; more than this many have nothing to format.
+constexpr size_t kDirectThreadsMax = 4;
 
 // What write_rows() leaves with the connection for the functions below.
 class Target : public duckdb::ClientContextState {
@@ -219,6 +226,24 @@ void register_format(duckdb::ClientContext& context) {
   });
 }
 
+// Where the columns are among those of the batches; empty: not all of them are there as they are, or as one only.
+std::vector<size_t> places_of(const std::vector<WrittenColumn>& columns, const ChunkBatches& rows) {
+  std::vector<size_t> places;
+  const std::vector<std::string> names = rows.batch_columns();
+  for (const WrittenColumn& column : columns) {
+    const auto at = std::find(names.begin(), names.end(), column.name);
+    if (at == names.end() || !column.expression.empty()) return {};
+    places.push_back(static_cast<size_t>(at - names.begin()));
+  }
+  return places;
+}
+
+size_t direct_threads(duckdb_connection connection) {
+  auto& context = *reinterpret_cast<duckdb::Connection*>(connection)->context;
+  const auto threads = static_cast<size_t>(duckdb::TaskScheduler::GetScheduler(context).NumberOfThreads());
+  return std::clamp<size_t>(threads, 1, kDirectThreadsMax);
+}
+
 Error engine_failed(const duckdb::ErrorData& error) {
   return sql::engine_error(duckdb::ErrorTypeToC(error.Type()), error.Message())
       .within("reading the input relation failed");
@@ -247,6 +272,22 @@ Result<uint64_t> write_rows(duckdb_connection connection, const std::string& sel
     states.Remove(kFormat);
     return engine_failed(duckdb::ErrorData(failure));
   }
+}
+
+Result<uint64_t> write_rows(StepContext& step, const std::vector<WrittenColumn>& columns, BatchWriter& writer) {
+  const Input& input = step.inputs().front();
+  auto* const direct = dynamic_cast<ChunkBatches*>(step.source_rows());
+  if (direct) {
+    const std::vector<size_t> places = places_of(columns, *direct);
+    if (!places.empty() && direct->take_batches())
+      return write_batches(*direct, places, direct_threads(step.connection_handle()), writer);
+  }
+  std::vector<std::string> list;
+  for (const WrittenColumn& column : columns)
+    list.push_back(column.expression.empty() ? sql::quote_identifier(column.name) : column.expression);
+  return write_rows(step.connection_handle(),
+                    "SELECT " + join(list, ", ") + " FROM " + sql::quote_identifier(input.name), writer,
+                    input.is_streamed);
 }
 
 }  // namespace osiris::worker

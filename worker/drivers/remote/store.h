@@ -35,6 +35,8 @@ class Store {
   Result<std::vector<std::pair<std::string, Object>>> list(const Location& pattern);
   // Exactly these bytes. kUnsupported where the server does not serve ranges.
   Status read(const Object& object, uint64_t at, char* buffer, size_t size);
+  // Reads under way fail with kCancelled, and so do those that follow.
+  void stop() { client_.stop(); }
   // All bytes into a new file.
   Status copy(const Object& object, const std::filesystem::path& file);
 
