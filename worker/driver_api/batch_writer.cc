@@ -32,6 +32,8 @@ constexpr const char* kFormat = "osiris_batches";
 // theirs are as they come. Only rows of many columns are cut into more, for theirs would be formatted late
 // (kEagerBytesMax).
 constexpr size_t kStreamedValuesPerBatch = size_t{3} << 19;
+constexpr size_t kStreamedBytesPerBatch = size_t{4} << 20;  // what that is meant for
+constexpr const char* kSource = "osiris_batches_of_source";
 constexpr size_t kColumnsOfWideRows = 64;
 constexpr size_t kValuesPerBatch = size_t{1} << 20;
 constexpr size_t kRowsPerBatchMin = 2048;
@@ -89,6 +91,11 @@ class Target : public duckdb::ClientContextState {
   const std::shared_ptr<KeptRows::Copy> kept_;
   std::mutex mutex_;
   Status failure_;
+};
+
+struct SourceBatches : duckdb::ClientContextState {
+  explicit SourceBatches(size_t b) : bytes(b) {}
+  const size_t bytes;
 };
 
 struct BindData : duckdb::FunctionData {
@@ -197,10 +204,13 @@ void flush(duckdb::ClientContext& context, duckdb::FunctionData& data, duckdb::G
   if (prepared.batch) target_of(data).write(*prepared.batch);
 }
 
-duckdb::idx_t rows_per_batch(duckdb::ClientContext&, duckdb::FunctionData& data) {
+duckdb::idx_t rows_per_batch(duckdb::ClientContext& context, duckdb::FunctionData& data) {
   const size_t columns = data.Cast<BindData>().columns;
   if (columns >= kColumnsOfWideRows) return std::max(kRowsPerBatchMin, kValuesPerBatch / columns);
-  return target_of(data).is_streamed() ? kStreamedValuesPerBatch / columns : 0;
+  if (!target_of(data).is_streamed()) return 0;
+  const auto source = context.registered_state->Get<SourceBatches>(kSource);
+  const size_t bytes = source ? std::min(source->bytes, kStreamedBytesPerBatch) : kStreamedBytesPerBatch;
+  return std::max(kRowsPerBatchMin, kStreamedValuesPerBatch / (kStreamedBytesPerBatch / bytes) / columns);
 }
 
 void register_format(duckdb::ClientContext& context) {
@@ -261,6 +271,7 @@ Result<uint64_t> write_rows(duckdb_connection connection, const std::string& sel
   try {
     register_format(*engine.context);
     states.Remove(kFormat);
+    states.Remove(kSource);
     states.Insert(kFormat, target);
     const auto result =
         engine.Query("COPY (" + selected + ") TO '" + kNoFile + "' (FORMAT " + kFormat + ", USE_TMP_FILE false)");
@@ -288,6 +299,11 @@ Result<uint64_t> write_rows(StepContext& step, const std::vector<WrittenColumn>&
   return write_rows(step.connection_handle(),
                     "SELECT " + join(list, ", ") + " FROM " + sql::quote_identifier(input.name), writer,
                     input.is_streamed);
+}
+
+void say_bytes_per_batch(duckdb::ClientContext& context, size_t bytes) {
+  context.registered_state->Remove(kSource);
+  context.registered_state->Insert(kSource, duckdb::make_shared_ptr<SourceBatches>(std::max<size_t>(bytes, 1)));
 }
 
 }  // namespace osiris::worker
