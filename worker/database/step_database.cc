@@ -4,6 +4,8 @@
 #include "worker/database/catalog_changes.h"
 #include "worker/database/database.h"
 #include "worker/database/engine.h"
+#include "worker/driver_api/file_columns.h"
+#include "worker/driver_api/kept_rows.h"
 
 namespace osiris::worker {
 
@@ -92,6 +94,16 @@ void StepDatabase::may_write(const std::string& file) {
   Access access = input_access();
   access.written_files = written_files_;
   set_access(connection_->handle(), std::move(access));
+}
+
+Status StepDatabase::keep_input(const std::string& file) {
+  may_write(file);
+  OSIRIS_TRY(error_);
+  const Input input{inputs_.front().names.front(), inputs_.front().from_step, 0, true};
+  OSIRIS_ASSIGN(auto columns, input_columns(connection_->handle(), input, FileFormat::kParquet, FileReader::kWorker));
+  kept_ = std::make_unique<KeptRows>(std::move(columns), file);
+  kept_->keep_from(connection_->handle());
+  return {};
 }
 
 duckdb_connection StepDatabase::open_another() {

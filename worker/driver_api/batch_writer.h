@@ -50,10 +50,6 @@ class BatchWriter {
 Result<uint64_t> write_rows(duckdb_connection connection, const std::string& select, BatchWriter& writer,
                             bool is_streamed);
 
-// Said while a scan of a streamed source is bound: the engine gets its rows in batches of about so many bytes of text.
-// Without a word it is four MiB. What write_rows() holds in memory follows from it.
-void say_bytes_per_batch(duckdb::ClientContext& context, size_t bytes);
-
 // A column of the rows that are written.
 struct WrittenColumn {
   std::string name;        // of the step's only input
@@ -63,5 +59,9 @@ struct WrittenColumn {
 // The same of the rows of the step's only input. Those of a stream, where each column is one as it is, go from their
 // source to the writer without a statement if they can.
 Result<uint64_t> write_rows(StepContext& step, const std::vector<WrittenColumn>& columns, BatchWriter& writer);
+
+// Said while a scan of a streamed source is bound: the engine gets its rows in batches of about so many bytes of text.
+// Without a word it is four MiB. What write_rows() holds in memory follows from it.
+void say_bytes_per_batch(duckdb::ClientContext& context, size_t bytes);
 
 }  // namespace osiris::worker
