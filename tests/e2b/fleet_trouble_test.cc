@@ -125,6 +125,20 @@ TEST_F(FleetTrouble, AShardThatHangsEndsByItsTimeout) {
   expect_no_sandbox(server_);
 }
 
+// The sandbox is the same at the second attempt, so what the first one left there tells which one it is.
+TEST_F(FleetTrouble, ARetryIsOfOneShardInsideItsSandbox) {
+  pipeline(
+      "once = os.path.expanduser('~') + '/tried-${shard.stem}'\n        if '${shard.stem}' == '5' and not "
+      "os.path.exists(once):\n            open(once, 'w').close()\n            raise SystemExit('not this time')",
+      "", "    retry: {max_attempts: 2, delay: 0.1s}\n");
+  expect_whole(project_.osiris(arguments("3")));
+  const auto retries = Project::events(project_.session(), "step_retry");
+  ASSERT_EQ(retries.size(), 1u);
+  EXPECT_EQ(retries.front()["shard"], Json(5));
+  EXPECT_EQ(retries.front()["attempt"], Json(2)) << "a failed attempt is marked";
+  EXPECT_EQ(server_.count("DELETE /sandboxes/{id}"), 3);
+}
+
 // The rows of the shards are here: another sandbox gets them.
 TEST_F(FleetTrouble, TheUnionsSandboxIsReplacedAndNoShardRunsAgain) {
   pipeline("pass", "", "", "time.sleep(2)");
