@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "protocol/base/categories.h"
-#include "protocol/base/file.h"
+#include "protocol/base/copy_file.h"
 #include "protocol/base/replacing_file.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/file_columns.h"
@@ -120,8 +120,7 @@ class Copy {
                    "close that program, or open and close the file with DuckDB once",
                    category::kSystemResourceUnavailable);
     OSIRIS_ASSIGN(const auto held, EngineFile::open(step_, target, EngineFile::Access::kRead, options_.file.path));
-    fs::copy_file(target, file_.temporary(), fs::copy_options::overwrite_existing, code);
-    return code ? Status(errno_error(code.value(), "cannot copy", target)) : Status();
+    return copy_into(target, file_);
   }
 
   StepContext& step_;

@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "worker/driver_api/scan_function.h"
 #include "worker/driver_api/settled_rows.h"
 #include "worker/drivers/files/places.h"
 #include "worker/drivers/filesystem.json_extractor/columns.h"
+#include "worker/drivers/filesystem.json_extractor/line_reader.h"
 #include "worker/drivers/filesystem.json_extractor/options.h"
 #include "worker/drivers/filesystem.json_extractor/record.h"
 #include "worker/drivers/filesystem.json_extractor/record_lines.h"
@@ -71,6 +71,7 @@ class JsonRead : public SettledRows {
       if (const json_in::Forms forms = json_in::forms_of(columns_); !forms.empty()) OSIRIS_TRY(rewrite(forms));
     }
     if (step_.is_cancelled()) return cancelled();
+    OSIRIS_ASSIGN(lines_.reader, json_in::define_line_reader(step_.connection_handle()));
     step_.progress(lines_.records);
     return StepOutcome{.rows_read = lines_.records, .rows_written = 0};
   }
@@ -80,9 +81,8 @@ class JsonRead : public SettledRows {
     if (lines_.records == 0 || columns_.empty()) return std::optional<Select>();
     // A statement that does not read a column would not look at its values.
     OSIRIS_TRY(json_in::check_declared(step, lines_, columns_));
-    OSIRIS_ASSIGN(const std::string reader, copy_scan_function(step.connection_handle(), "read_json"));
     return std::optional<Select>(
-        {.sql = json_in::select_of(lines_, columns_, reader), .functions = {reader}, .files = {lines_.file}});
+        {.sql = json_in::select_of(lines_, columns_), .functions = {lines_.reader}, .files = {lines_.file}});
   }
 
  private:

@@ -153,8 +153,12 @@ Status check(StepContext& step) {
 }  // namespace
 
 const Driver& filesystem_json_writer() {
-  static constexpr Driver driver{
-      .name = "filesystem.json_writer", .run = write, .check = check, .describe = describe, .reads_streams = true};
+  static constexpr Driver driver{.name = "filesystem.json_writer",
+                                 .run = write,
+                                 .check = check,
+                                 .describe = describe,
+                                 .reads_streams = true,
+                                 .writes_batches = true};
   return driver;
 }
 

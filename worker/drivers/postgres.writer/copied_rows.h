@@ -18,6 +18,8 @@ class CopiedRows {
   // `plans` outlive it.
   explicit CopiedRows(const std::vector<ColumnPlan>& plans) : plans_(plans), sum_(plans.size()) {}
 
+  // More rows of the same columns.
+  void add(const CopiedRows& others) { sum_.add(others.sum_); }
   // Whole rows, without the header of a COPY and what ends it.
   Status add(std::string_view rows);
   // A COPY as it comes, in pieces of any size.

@@ -286,8 +286,15 @@ std::string write_list(const Input& input, ByteBuffer& bytes, size_t at) {
 
 }  // namespace
 
+// What was refused ends the load, so that its sum is of no use.
 void RowBatch::add(duckdb_data_chunk chunk) {
   if (unfit_) return;
+  const size_t before = bytes_.size();
+  add_rows(chunk);
+  if (sum_ && !unfit_) (void)sum_->add(bytes_.view().substr(before));
+}
+
+void RowBatch::add_rows(duckdb_data_chunk chunk) {
   std::vector<Input> inputs;
   for (size_t i = 0; i < plans_.size(); ++i) {
     const duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i);

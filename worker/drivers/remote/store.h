@@ -42,6 +42,8 @@ class Store {
   Status remove(const Location& object);
   // Exactly these bytes. kUnsupported where the server does not serve ranges.
   Status read(const Object& object, uint64_t at, char* buffer, size_t size);
+  // Reads under way fail with kCancelled, and so do those that follow.
+  void stop() { client_.stop(); }
   // All bytes into a new file, compared with the service's tag where that is of the bytes.
   Status copy(const Object& object, const std::filesystem::path& file);
 
