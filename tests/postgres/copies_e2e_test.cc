@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <thread>
 
+#include "protocol/base/file.h"
 #include "tests/postgres/copies.h"
 #include "tests/support/eventually.h"
 
@@ -90,8 +91,8 @@ TEST_F(Copies, WithoutChunksAllIsCopiedAnewAndSaidSo) {
     EXPECT_EQ(resumed.exit, 0) << resumed.out << resumed.err;
     EXPECT_EQ(rows_read(), static_cast<uint64_t>(kRows));
     std::string session;
-    for (const auto& [file, content] : project_.tree())
-      if (file.find("logs") != std::string::npos) session += content;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(project_.session()))
+      if (const auto text = read_file(entry.path()); text.ok()) session += *text;
     EXPECT_THAT(session, HasSubstr("the rows have no chunks, so all of them are copied anew"));
     EXPECT_EQ(rows_of(to, "target"), rows_of("postgres", "source"));
   }
