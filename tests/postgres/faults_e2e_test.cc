@@ -53,12 +53,14 @@ std::vector<Fault> faults_of(Family family) {
        "certificate"},
       {"an expired certificate", "port: EXPIRED, " + verify_ca + "OWN_CA", "", "", "connection.failed", "certificate"},
       {"no such table", "", "table: absent", "table: absent, create_table: false", "extract.query_failed", "absent"},
-      {"no right", "user: stranger", "", "", "extract.permission_denied", "denied"},
+      {"no right", "user: stranger", "", "table: narrow, schema_drift: discard_columns", "extract.permission_denied",
+       "denied"},
       {"a column that the table lacks", "", "-", "table: narrow", "extract.failed", "v"},
-      {"a row that is there", "", "-", "write_mode: append", "extract.failed", "row 2"}};
+      {"a row that is there", "", "-", "write_mode: append", "extract.failed",
+       is_postgres ? "row 2" : "Duplicate entry '2'"}};
   if (is_postgres) {
-    all.push_back({"a statement that takes too long", "statement_timeout: 1", "table: slow", "table: slow",
-                   "runtime.timeout", "statement timeout"});
+    all.push_back({"a statement that takes too long", "statement_timeout: 1", "query: 'SELECT pg_sleep(60) AS s'",
+                   "table: slow", "runtime.timeout", "statement timeout"});
     all.push_back({"a lock", "", "lock_timeout: 1", "lock_timeout: 1", "runtime.timeout", "lock timeout", "", "",
                    "BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600)"});
     all.push_back({"a server that takes no writes", "", "-", "", "extract.failed", "takes no writes",
@@ -110,7 +112,8 @@ class DatabaseFaults : public testing::TestWithParam<Family> {
       on_server(
           "CREATE DATABASE shop; CREATE USER app@'%' IDENTIFIED BY '" + password + "', stranger@'%' IDENTIFIED BY '" +
           password +
-          "'; GRANT ALL ON shop.* TO app@'%'; GRANT SELECT ON shop.narrow TO stranger@'%'; USE shop; "
+          "'; GRANT ALL ON shop.* TO app@'%'; GRANT ALL ON nowhere.* TO app@'%'; GRANT SELECT ON shop.narrow TO "
+          "stranger@'%'; USE shop; "
           "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (2, 'old'); CREATE TABLE narrow (id int "
           "PRIMARY KEY); CREATE VIEW slow AS SELECT 1 AS id, SLEEP(60) AS v");
   }
@@ -178,7 +181,7 @@ class DatabaseFaults : public testing::TestWithParam<Family> {
 
 // `more` over the usual config of a step.
 std::string config_of(const std::string& family, const std::string& more, bool writes) {
-  const bool names_table = more.find("table: ") == 0 || more.find(", table: ") != std::string::npos;
+  const bool names_table = more.starts_with("table: ") || more.starts_with("query: ");
   return "{connection: '@" + family + ".db'" + (names_table ? "" : ", table: t") +
          (writes && more.find("write_mode") == std::string::npos ? ", write_mode: append" : "") +
          (more.empty() ? "" : ", " + more) + "}";
@@ -222,7 +225,7 @@ void DatabaseFaults::expect_clear_failure(const Fault& fault, bool writes) {
   for (const Json& each : outcome.json()["steps"].items()) {
     if (each["step_id"].as_string() != "asks") continue;
     category = each["category"].as_string();
-    said = each["error"].as_string();
+    said = each["error"].as_string() + "; " + each["hint"].as_string();
   }
   const std::string wanted =
       writes && fault.category.starts_with("extract.")
