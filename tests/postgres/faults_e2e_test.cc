@@ -112,10 +112,9 @@ class DatabaseFaults : public testing::TestWithParam<Family> {
       on_server(
           "CREATE DATABASE shop; CREATE USER app@'%' IDENTIFIED BY '" + password + "', stranger@'%' IDENTIFIED BY '" +
           password +
-          "'; GRANT ALL ON shop.* TO app@'%'; GRANT ALL ON nowhere.* TO app@'%'; GRANT SELECT ON shop.narrow TO "
-          "stranger@'%'; USE shop; "
+          "'; GRANT ALL ON shop.* TO app@'%'; GRANT ALL ON nowhere.* TO app@'%'; USE shop; "
           "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (2, 'old'); CREATE TABLE narrow (id int "
-          "PRIMARY KEY); CREATE VIEW slow AS SELECT 1 AS id, SLEEP(60) AS v");
+          "PRIMARY KEY); CREATE VIEW slow AS SELECT 1 AS id, SLEEP(60) AS v; GRANT SELECT ON narrow TO stranger@'%'");
   }
   void on_server(const std::string& sql) {
     const Status done = is_postgres_ ? postgres_->execute(sql) : mariadb_->execute(sql);
