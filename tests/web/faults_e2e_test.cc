@@ -11,6 +11,7 @@
 #include "protocol/base/text.h"
 #include "tests/e2e/project.h"
 #include "tests/unit/http/scripted_server.h"
+#include "tests/unit/http/tls_front.h"
 
 namespace osiris::e2e {
 namespace {
@@ -21,7 +22,7 @@ using http::ScriptedServer;
 constexpr char kSecret[] = "c4nary/secret+key=", kOtherSecret[] = "c4nary/other+key=";
 
 struct Fault {
-  enum class Kind { kAnswer, kCutBody, kReset, kHang };
+  enum class Kind { kAnswer, kCutBody, kReset, kHang, kUntrusted };
   const char* name;
   Kind kind = Kind::kAnswer;
   int status = 200;
@@ -121,14 +122,14 @@ std::string with_url(std::string text, const std::string& url) {
   return text;
 }
 
-// One run; what is wrong with it, or nothing.
-void expect_clear_failure(const Row& row, const Fault& fault) {
+// One run, against a server of its own or the one at `url`.
+void expect_clear_failure(const Row& row, const Fault& fault, std::string url = {}) {
   SCOPED_TRACE(std::string(row.name) + ", " + fault.name);
   const ScriptedServer server([&](Connection& connection) { serve(connection, fault); });
+  if (url.empty()) url = server.url();
   Project project;
   project.set("SECRET", kSecret);
   project.set("OTHER_SECRET", kOtherSecret);
-  std::string url = server.url();
   while (url.ends_with('/')) url.pop_back();
   project.write("osiris_connections.yaml", with_url(kConnections, url), 0600);
   project.write("in.csv", "id,name\n1,a\n2,b\n");
@@ -153,6 +154,7 @@ void expect_clear_failure(const Row& row, const Fault& fault) {
   EXPECT_TRUE(fault.categories.contains(category)) << category << ": " << said;
   if (fault.kind == Fault::Kind::kAnswer && fault.status >= 400)
     EXPECT_THAT(said, testing::HasSubstr("answered " + std::to_string(fault.status)));
+  if (fault.kind == Fault::Kind::kUntrusted) EXPECT_THAT(said, testing::HasSubstr("certificate"));
   EXPECT_FALSE(std::filesystem::exists(project.dir() / "out.csv"));
   std::string all = outcome.out + outcome.err;
   for (const auto& [path, content] : project.tree()) {
@@ -167,8 +169,15 @@ void expect_clear_failure(const Row& row, const Fault& fault) {
 class WebFaults : public testing::TestWithParam<Row> {};
 
 TEST_P(WebFaults, AreClearErrorsThatLeaveNothing) {
+  // Certificates that nothing here trusts; the second one has expired, too.
+  const Fault untrusted{"a certificate", Fault::Kind::kUntrusted, 200, {"connection.failed"}};
+  const ScriptedServer behind([&](Connection& connection) { serve(connection, untrusted); });
+  const http::TlsFront strange(behind.port()), expired(behind.port(), http::TlsFront::Tls::kExpired);
+  ASSERT_TRUE(strange.is_up() && expired.is_up()) << strange.error() << expired.error();
   std::vector<std::thread> runs;
   size_t tried = 0;
+  for (const http::TlsFront* front : {&strange, &expired})
+    runs.emplace_back([&, front] { expect_clear_failure(GetParam(), untrusted, front->url()); });
   for (const Fault& fault : faults()) {
     if (GetParam().harmless.contains(fault.name)) continue;
     runs.emplace_back([&] { expect_clear_failure(GetParam(), fault); });
