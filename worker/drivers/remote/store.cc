@@ -136,15 +136,16 @@ Result<Object> Store::look_up(const Location& location) {
 }
 
 Status Store::each_listed(const std::string& bucket, const std::string& prefix,
-                          const std::function<Status(const ListedObject&)>& take) {
+                          const std::function<Status(const ListedObject&)>& take, Doing doing) {
   const std::string shown = "s3://" + bucket + "/" + prefix;
   std::set<std::string> tokens;  // a listing that goes round ends
   std::string token;
   for (;;) {
     Query query = {{"list-type", "2"}, {"prefix", prefix}, {"encoding-type", "url"}};
     if (!token.empty()) query.emplace_back("continuation-token", token);
-    OSIRIS_ASSIGN(const http::Response answer,
-                  send(request("GET", bucket_url(*access_, bucket) + "/" + encoded_query(query)), shown));
+    OSIRIS_ASSIGN(
+        const http::Response answer,
+        send(request("GET", bucket_url(*access_, bucket) + "/" + encoded_query(query)), shown, nullptr, doing));
     OSIRIS_ASSIGN(const Listing listing, read_listing(answer.body));
     for (const ListedObject& listed : listing.objects) OSIRIS_TRY(take(listed));
     if (listing.next.empty()) return {};
@@ -160,27 +161,33 @@ Result<std::vector<std::pair<std::string, Object>>> Store::list(const Location& 
   const std::string prefix = pattern.key.substr(0, pattern.key.find_first_of("*?["));
   const std::string base = bucket_url(*access_, pattern.bucket);
   std::vector<std::pair<std::string, Object>> found;
-  OSIRIS_TRY(each_listed(pattern.bucket, prefix, [&](const ListedObject& listed) -> Status {
-    if (listed.key.ends_with('/') || !matches_file_pattern(wanted, "/" + listed.key)) return {};
-    const std::string path = "s3://" + pattern.bucket + "/" + listed.key;
-    found.emplace_back(path, Object{path, base + "/" + encoded_path(listed.key), listed.size,
-                                    listed.etag.starts_with('"') ? listed.etag : "", ""});
-    if (found.size() > kMatchesMax)
-      return Error(Code::kInvalidArgument,
-                   "'" + pattern.shown + "' finds more than " + std::to_string(kMatchesMax) + " objects",
-                   "narrow the pattern", category::kConfigInvalid);
-    return {};
-  }));
+  OSIRIS_TRY(each_listed(
+      pattern.bucket, prefix,
+      [&](const ListedObject& listed) -> Status {
+        if (listed.key.ends_with('/') || !matches_file_pattern(wanted, "/" + listed.key)) return {};
+        const std::string path = "s3://" + pattern.bucket + "/" + listed.key;
+        found.emplace_back(path, Object{path, base + "/" + encoded_path(listed.key), listed.size,
+                                        listed.etag.starts_with('"') ? listed.etag : "", ""});
+        if (found.size() > kMatchesMax)
+          return Error(Code::kInvalidArgument,
+                       "'" + pattern.shown + "' finds more than " + std::to_string(kMatchesMax) + " objects",
+                       "narrow the pattern", category::kConfigInvalid);
+        return {};
+      },
+      Doing::kReads));
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   return found;
 }
 
 Result<std::vector<std::string>> Store::keys(const std::string& bucket, const std::string& prefix) {
   std::vector<std::string> keys;
-  OSIRIS_TRY(each_listed(bucket, prefix, [&](const ListedObject& listed) {
-    keys.push_back(listed.key);
-    return Status();
-  }));
+  OSIRIS_TRY(each_listed(
+      bucket, prefix,
+      [&](const ListedObject& listed) {
+        keys.push_back(listed.key);
+        return Status();
+      },
+      Doing::kWrites));
   return keys;
 }
 
