@@ -6,3 +6,4 @@ for part in local mysql postgres objects; do
 done
 "$OSIRIS_BUILD_DIR/bench/osiris-bench-e2b" "$OSIRIS_BUILD_DIR" ${BENCH_FLAGS:-}
 "$OSIRIS_BUILD_DIR/bench/osiris-bench-ssh" "$OSIRIS_BUILD_DIR"
+"$(dirname "$0")/first_result.sh"

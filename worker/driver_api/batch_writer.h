@@ -13,6 +13,10 @@
 
 #include "protocol/base/error.h"
 
+namespace duckdb {
+class ClientContext;
+}
+
 namespace osiris::worker {
 
 class StepContext;
@@ -55,5 +59,9 @@ struct WrittenColumn {
 // The same of the rows of the step's only input. Those of a stream, where each column is one as it is, go from their
 // source to the writer without a statement if they can.
 Result<uint64_t> write_rows(StepContext& step, const std::vector<WrittenColumn>& columns, BatchWriter& writer);
+
+// Said while a scan of a streamed source is bound: the engine gets its rows in batches of about so many bytes of text.
+// Without a word it is four MiB. What write_rows() holds in memory follows from it.
+void say_bytes_per_batch(duckdb::ClientContext& context, size_t bytes);
 
 }  // namespace osiris::worker

@@ -132,8 +132,12 @@ Status check(StepContext& step) {
 }  // namespace
 
 const Driver& filesystem_csv_writer() {
-  static constexpr Driver driver{
-      .name = "filesystem.csv_writer", .run = write, .check = check, .describe = describe, .reads_streams = true};
+  static constexpr Driver driver{.name = "filesystem.csv_writer",
+                                 .run = write,
+                                 .check = check,
+                                 .describe = describe,
+                                 .reads_streams = true,
+                                 .writes_batches = true};
   return driver;
 }
 

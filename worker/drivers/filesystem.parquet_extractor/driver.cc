@@ -10,6 +10,7 @@
 #include "worker/driver_api/scan_function.h"
 #include "worker/driver_api/virtual_files.h"
 #include "worker/driver_api/watched.h"
+#include "worker/drivers/files/path_columns.h"
 #include "worker/drivers/files/places.h"
 #include "worker/drivers/filesystem.parquet_extractor/joined_columns.h"
 #include "worker/drivers/filesystem.parquet_extractor/layout.h"
@@ -54,7 +55,7 @@ const Json& settled_of(const StepContext& step) {
 Result<parquet::Joined> join_files(StepContext& step, const Options& options) {
   OSIRIS_ASSIGN(std::vector<parquet::ParquetFile> files, parquet::open_files(step, options.files));
   OSIRIS_ASSIGN(std::vector<parquet::PathColumn> of_paths,
-                parquet::find_path_columns(options.files, options.hive_partitioning));
+                files::find_path_columns(options.files, options.hive_partitioning));
   const Json& settled = settled_of(step);
   parquet::take_settled(settled, of_paths);
   // A column that the step names may be in another shard's file.

@@ -1,7 +1,6 @@
 // The fingerprint of rows in the form of binary COPY: as they were sent, or as the server gives them back. The server
 // writes some values otherwise than they came, and these are brought into one form: digits of a numeric without the
-// zeros at its ends, a char(n) without the blanks at its end. What it parses (jsonb, xml) is compared by whether it is
-// NULL.
+// zeros at its ends, a char(n) without the blanks at its end, jsonb by its value, xml without its declaration.
 #pragma once
 
 #include <string>
@@ -40,9 +39,6 @@ class CopiedRows {
   std::string rest_;
   bool has_header_ = false, is_ended_ = false;
 };
-
-// Whether values of the column are compared by more than whether they are NULL.
-bool is_compared(const ColumnPlan& plan);
 
 // The form that all bytes of one numeric have.
 std::string canonical_numeric(std::string_view value);

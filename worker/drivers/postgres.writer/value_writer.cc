@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "worker/drivers/postgres.writer/numeric_bytes.h"
+#include "worker/drivers/postgres.writer/xml_form.h"
 #include "worker/drivers/postgres/types.h"
 
 namespace osiris::worker::postgres {
@@ -167,6 +168,8 @@ class Writer {
     if (plan_.characters_max >= 0 && text.size() > static_cast<size_t>(plan_.characters_max) &&
         characters_in(text) > static_cast<size_t>(plan_.characters_max))
       return "the text is longer than " + plan_.type_name;
+    if (plan_.value_type == kXmlOid && is_read_as_another_encoding(text))
+      return "its XML declaration names another encoding than the UTF-8 that it is written in";
     if (text.size() > (size_t{1} << 30) - 64) return "the value is larger than 1 GiB, the most that PostgreSQL holds";
     const bool is_jsonb = plan_.form == Form::kJsonb;
     put(bytes_, static_cast<int32_t>(text.size() + (is_jsonb ? 1 : 0)));
