@@ -192,11 +192,9 @@ class StepDatabase {
 
  private:
   bool has_streams() const;
-  Status make_views(Connection& connection);
   Status make_stream_views(Connection& connection, const std::string& database);
   Access input_access() const;
   Status leave_query(duckdb_connection confined, std::string_view sql, const Json& values, const ScriptTarget& target);
-  Status take_comments(Connection& connection);
   Status ensure_connection();
   Status ensure_output();
   // Calls `run` with a confined connection, its access and its target.

@@ -7,6 +7,7 @@
 #include <duckdb/main/capi/capi_internal.hpp>
 #include <duckdb/main/client_context.hpp>
 #include <duckdb/main/client_context_state.hpp>
+#include <duckdb/parallel/task_scheduler.hpp>
 #include <duckdb/parser/parsed_data/create_copy_function_info.hpp>
 
 #include <algorithm>
@@ -14,6 +15,10 @@
 #include <utility>
 
 #include "protocol/base/categories.h"
+#include "protocol/base/text.h"
+#include "worker/driver_api/chunk_batches.h"
+#include "worker/driver_api/direct_write.h"
+#include "worker/driver_api/driver.h"
 #include "worker/driver_api/kept_rows_copy.h"
 #include "worker/driver_api/sql.h"
 
@@ -27,6 +32,8 @@ constexpr const char* kFormat = "osiris_batches";
 // theirs are as they come. Only rows of many columns are cut into more, for theirs would be formatted late
 // (kEagerBytesMax).
 constexpr size_t kStreamedValuesPerBatch = size_t{3} << 19;
+constexpr size_t kStreamedBytesPerBatch = size_t{4} << 20;  // what that is meant for
+constexpr const char* kSource = "osiris_batches_of_source";
 constexpr size_t kColumnsOfWideRows = 64;
 constexpr size_t kValuesPerBatch = size_t{1} << 20;
 constexpr size_t kRowsPerBatchMin = 2048;
@@ -34,6 +41,8 @@ constexpr size_t kRowsPerBatchMin = 2048;
 // batches of large values is not held in memory, where the engine does not count it.
 constexpr size_t kEagerBytesMax = size_t{32} << 20;
 constexpr size_t kPieceBytes = size_t{4} << 20;
+// One thread fills the batches of a stream; more than this many have nothing to format.
+constexpr size_t kDirectThreadsMax = 4;
 
 // What write_rows() leaves with the connection for the functions below.
 class Target : public duckdb::ClientContextState {
@@ -82,6 +91,11 @@ class Target : public duckdb::ClientContextState {
   const std::shared_ptr<KeptRows::Copy> kept_;
   std::mutex mutex_;
   Status failure_;
+};
+
+struct SourceBatches : duckdb::ClientContextState {
+  explicit SourceBatches(size_t b) : bytes(b) {}
+  const size_t bytes;
 };
 
 struct BindData : duckdb::FunctionData {
@@ -190,10 +204,13 @@ void flush(duckdb::ClientContext& context, duckdb::FunctionData& data, duckdb::G
   if (prepared.batch) target_of(data).write(*prepared.batch);
 }
 
-duckdb::idx_t rows_per_batch(duckdb::ClientContext&, duckdb::FunctionData& data) {
+duckdb::idx_t rows_per_batch(duckdb::ClientContext& context, duckdb::FunctionData& data) {
   const size_t columns = data.Cast<BindData>().columns;
   if (columns >= kColumnsOfWideRows) return std::max(kRowsPerBatchMin, kValuesPerBatch / columns);
-  return target_of(data).is_streamed() ? kStreamedValuesPerBatch / columns : 0;
+  if (!target_of(data).is_streamed()) return 0;
+  const auto source = context.registered_state->Get<SourceBatches>(kSource);
+  const size_t bytes = source ? std::min(source->bytes, kStreamedBytesPerBatch) : kStreamedBytesPerBatch;
+  return std::max(kRowsPerBatchMin, kStreamedValuesPerBatch / (kStreamedBytesPerBatch / bytes) / columns);
 }
 
 void register_format(duckdb::ClientContext& context) {
@@ -219,6 +236,24 @@ void register_format(duckdb::ClientContext& context) {
   });
 }
 
+// Where the columns are among those of the batches; empty: not all of them are there as they are, or as one only.
+std::vector<size_t> places_of(const std::vector<WrittenColumn>& columns, const ChunkBatches& rows) {
+  std::vector<size_t> places;
+  const std::vector<std::string> names = rows.batch_columns();
+  for (const WrittenColumn& column : columns) {
+    const auto at = std::find(names.begin(), names.end(), column.name);
+    if (at == names.end() || !column.expression.empty()) return {};
+    places.push_back(static_cast<size_t>(at - names.begin()));
+  }
+  return places;
+}
+
+size_t direct_threads(duckdb_connection connection) {
+  auto& context = *reinterpret_cast<duckdb::Connection*>(connection)->context;
+  const auto threads = static_cast<size_t>(duckdb::TaskScheduler::GetScheduler(context).NumberOfThreads());
+  return std::clamp<size_t>(threads, 1, kDirectThreadsMax);
+}
+
 Error engine_failed(const duckdb::ErrorData& error) {
   return sql::engine_error(duckdb::ErrorTypeToC(error.Type()), error.Message())
       .within("reading the input relation failed");
@@ -236,6 +271,7 @@ Result<uint64_t> write_rows(duckdb_connection connection, const std::string& sel
   try {
     register_format(*engine.context);
     states.Remove(kFormat);
+    states.Remove(kSource);
     states.Insert(kFormat, target);
     const auto result =
         engine.Query("COPY (" + selected + ") TO '" + kNoFile + "' (FORMAT " + kFormat + ", USE_TMP_FILE false)");
@@ -247,6 +283,27 @@ Result<uint64_t> write_rows(duckdb_connection connection, const std::string& sel
     states.Remove(kFormat);
     return engine_failed(duckdb::ErrorData(failure));
   }
+}
+
+Result<uint64_t> write_rows(StepContext& step, const std::vector<WrittenColumn>& columns, BatchWriter& writer) {
+  const Input& input = step.inputs().front();
+  auto* const direct = dynamic_cast<ChunkBatches*>(step.source_rows());
+  if (direct) {
+    const std::vector<size_t> places = places_of(columns, *direct);
+    if (!places.empty() && direct->take_batches())
+      return write_batches(*direct, places, direct_threads(step.connection_handle()), writer);
+  }
+  std::vector<std::string> list;
+  for (const WrittenColumn& column : columns)
+    list.push_back(column.expression.empty() ? sql::quote_identifier(column.name) : column.expression);
+  return write_rows(step.connection_handle(),
+                    "SELECT " + join(list, ", ") + " FROM " + sql::quote_identifier(input.name), writer,
+                    input.is_streamed);
+}
+
+void say_bytes_per_batch(duckdb::ClientContext& context, size_t bytes) {
+  context.registered_state->Remove(kSource);
+  context.registered_state->Insert(kSource, duckdb::make_shared_ptr<SourceBatches>(std::max<size_t>(bytes, 1)));
 }
 
 }  // namespace osiris::worker

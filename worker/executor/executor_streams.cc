@@ -18,7 +18,7 @@ bool reads_once(const PlanStep& step) { return runs_once(step) && !step.shards; 
 
 // All shards can be one stream, where nothing is told of each but its rows, and all threads may read.
 bool is_one_stream(const StepShards& shards) {
-  return !shards.list.empty() && !shards.per_shard && !shards.tells_columns && !shards.goes_on &&
+  return !shards.list.empty() && !shards.per_shard && !shards.tells_columns && !shards.holds && !shards.goes_on &&
          shards.parallel_max == 0 && shards.rule.contains("files");
 }
 

@@ -187,7 +187,7 @@ class Download {
       const Error& error = bytes.error();
       // The silence that came before the first break is not counted against what follows it.
       if (attempt == 1) spent = Milliseconds(0);
-      const Milliseconds left = policy_.budget - spent, asked = service.retry_after(error);
+      const Milliseconds left = policy_.budget - spent, asked = retry_after_of(error);
       if (!service.may_pass(error) || left.count() <= 0 || asked > left) return service.after_attempts(error, tries_);
       const Milliseconds pause = std::min(left, std::max(asked, http::backoff(policy_, attempt)));
       if (!source_.sleep(pause)) return service.after_attempts(error, tries_);
