@@ -59,7 +59,7 @@ class Relay {
   int run();
 
  private:
-  bool take_input();
+  std::optional<int> take_input();
   Status take(const RelayMessage& message);
   Status begin(const RelayMessage& message);
   void feed(Run& run);
@@ -106,25 +106,26 @@ int Relay::run() {
         take_output(*front);
         end_front(*exit);
       }
-    if (events[0].revents && !take_input()) return 0;
+    if (!events[0].revents) continue;
+    if (const auto status = take_input()) return *status;
   }
   return 1;
 }
 
-// False: nothing more comes.
-bool Relay::take_input() {
+// The status to end with; nullopt: more may come.
+std::optional<int> Relay::take_input() {
   const int64_t got = read_some(0, input_.room(), input_.room_size());
-  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
-  if (got <= 0) return false;
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::nullopt;
+  if (got <= 0) return 0;
   input_.came(static_cast<size_t>(got));
   for (;;) {
     auto message = input_.next();
     Status taken = message ? Status() : Status(message.error());
-    if (taken && !*message) return true;
+    if (taken && !*message) return std::nullopt;
     if (taken) taken = take(**message);
     if (taken) continue;
     std::fprintf(stderr, "osiris-worker: %s\n", taken.error().message.c_str());
-    return false;
+    return 2;
   }
 }
 
