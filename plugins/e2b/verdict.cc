@@ -17,7 +17,7 @@ constexpr int64_t kSlackNs = 120'000'000'000;
 std::set<std::string> texts(const Json& list) {
   std::set<std::string> all;
   for (const Json& each : list.items()) {
-    std::string text = lower_case(each.as_string());
+    std::string text = ascii_lower(each.as_string());
     if (text.ends_with("/32")) text.resize(text.size() - 3);
     all.insert(std::move(text));
   }
