@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <random>
 #include <set>
@@ -252,10 +251,8 @@ TEST_F(FleetMachines, AKilledHostLeavesNothingBehind) {
       return true;
     }));
     most = std::max(most, server_.sandboxes().size());
-    std::error_code none;  // it may have been killed before it had a session
-    for (const auto& session : std::filesystem::directory_iterator(project_.dir() / ".osiris/sessions", none))
-      for (const Json& cost : Project::events(session.path(), "resource_cost"))
-        EXPECT_LE(cost["at_most"].as_double(), 100.0);
+    for (const auto& session : project_.sessions())
+      for (const Json& cost : Project::events(session, "resource_cost")) EXPECT_LE(cost["at_most"].as_double(), 100.0);
     if (i % 2 == 0) {
       const Outcome reaped = project_.osiris({"resources", "reap", "--adapter", "e2b"});
       EXPECT_EQ(reaped.exit, 0) << reaped.err;
