@@ -5,6 +5,7 @@
 #include "host/adapters/guarded_call.h"
 #include "host/adapters/option_values.h"
 #include "protocol/base/clock.h"
+#include "protocol/base/error_detail.h"
 
 namespace osiris {
 namespace {
@@ -200,11 +201,8 @@ StageOutcome AdapterInstance::conclude(const char* stage, const char* document, 
         services_.misbehaving("told fail " + status_name(record.failure->code) + " and returned " +
                               status_name(status));
       const std::string prefix = status == OSIRIS_RUN_FAILED ? "" : "adapter " + who() + ", " + stage + ": ";
-      Json& detail = record.failure->detail;
-      Error error(code, prefix + record.failure->message, record.failure->hint, detail["category"].as_string());
-      detail.erase("category");
-      if (detail.size()) error.detail = detail;
-      outcome.status = std::move(error);
+      outcome.status = error_of_detail(code, prefix + record.failure->message, record.failure->hint,
+                                       std::move(record.failure->detail));
     }
   }
   if (document) check_document(stage, document, status, outcome);

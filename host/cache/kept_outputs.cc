@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <fstream>
 #include <set>
 #include <system_error>
 
+#include "protocol/base/copy_file.h"
 #include "protocol/base/file.h"
 #include "protocol/base/file_lock.h"
-#include "protocol/base/replacing_file.h"
 #include "protocol/model/kept_output.h"
 
 namespace osiris {
@@ -20,7 +19,6 @@ namespace fs = std::filesystem;
 constexpr int kFormat = 1;
 constexpr uint64_t kDescriptionBytesMax = 1u << 20;
 constexpr size_t kShortHash = 16;
-constexpr size_t kCopiedBytes = size_t{1} << 18;
 
 Json description_of(const KeptEntry& entry) {
   return Json::object({{"format", kFormat},
@@ -38,25 +36,11 @@ Json description_of(const KeptEntry& entry) {
                        {"shard_rows", shard_rows_json(entry.shard_rows)}});
 }
 
-// The standard library's copy calls a full disk an input/output error.
-Status write_copy(const fs::path& from, const fs::path& to) {
-  std::ifstream in(from, std::ios::binary);
-  ReplacingFile copy(to);
-  OSIRIS_TRY(copy.open(false));
-  std::string piece(kCopiedBytes, '\0');
-  while (in) {
-    in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-    OSIRIS_TRY(copy.write(std::string_view(piece).substr(0, static_cast<size_t>(in.gcount()))));
-  }
-  if (!in.eof()) return Error(Code::kUnavailable, "cannot read " + from.string());
-  return copy.commit();
-}
-
 // Another file system may hold the sessions.
 Status move_file(const fs::path& from, const fs::path& to) {
   if (std::rename(from.c_str(), to.c_str()) == 0) return {};
   if (errno != EXDEV) return errno_error(errno, "cannot keep " + from.string() + " as", to);
-  OSIRIS_TRY(write_copy(from, to));
+  OSIRIS_TRY(copy_whole_file(from, to));
   std::error_code ignored;
   fs::remove(from, ignored);
   return {};
@@ -103,7 +87,7 @@ std::optional<KeptEntry> KeptOutputs::find(const std::string& key, std::string& 
     return std::nullopt;
   }
   const auto hashed = hashes_.of(entry->file);
-  if (hashed.ok() && hashed->sha256 == entry->sha256) return entry;
+  if (hashed.ok() && hashed->hash == entry->sha256) return entry;
   damaged = hashed.ok() ? entry->file.string() + " is not what was kept" : hashed.error().message;
   remove(*entry);
   return std::nullopt;

@@ -120,7 +120,7 @@ class Candidates {
   void steps() {
     const auto newest = newest_run(silent_);
     if (!newest.ok()) return;
-    for (const RecordedStep& step : read_recorded_plan(newest->run_logs_path)) add(step.id, step.component);
+    for (const RecordedStepName& step : read_recorded_names(newest->run_logs_path)) add(step.id, step.component);
   }
 
   void codes() {

@@ -9,6 +9,7 @@
 #include "host/commands/run_records.h"
 #include "host/display/format.h"
 #include "host/inspection/comparison_text.h"
+#include "protocol/base/copy_file.h"
 #include "protocol/base/file.h"
 #include "protocol/base/temporary_directory.h"
 #include "protocol/base/text.h"
@@ -159,10 +160,9 @@ class DiffCommand {
       const fs::path from = run.outputs[i].target;
       const fs::path to = copies_ / std::to_string(number) / std::to_string(i) / from.filename();
       OSIRIS_TRY(make_directories(to.parent_path()));
-      std::error_code code;
-      fs::copy_file(from, to, code);
-      if (code == std::errc::no_such_file_or_directory) continue;  // of a run that failed
-      if (code) return errno_error(code.value(), "cannot copy", from);
+      const Status copied = copy_whole_file(from, to);
+      if (!copied.ok() && copied.error().code == Code::kNotFound) continue;  // of a run that failed
+      OSIRIS_TRY(copied);
       run.outputs[i].target = to.string();
     }
     return {};

@@ -3,11 +3,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
 
 #include "host/commands/look.h"
 #include "host/display/format.h"
-#include "protocol/base/replacing_file.h"
+#include "protocol/base/copy_file.h"
 
 namespace osiris {
 namespace {
@@ -15,7 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t kTableRowsMax = 10'000;
-constexpr size_t kCopiedBytes = size_t{1} << 18;
 
 }  // namespace
 
@@ -67,27 +65,16 @@ void RowsOutput::describe(Json& document) const {
   document.set("size_bytes", uint64_t{fs::file_size(file(), code)});
 }
 
-template <class Write>
-Status RowsOutput::each_piece(Write write) const {
-  std::ifstream in(made_, std::ios::binary);
-  std::string piece(kCopiedBytes, '\0');
-  while (in) {
-    in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-    OSIRIS_TRY(write(std::string_view(piece).substr(0, static_cast<size_t>(in.gcount()))));
-  }
-  return in.eof() ? Status() : Status(Error(Code::kUnavailable, "cannot read " + made_.string()));
-}
-
 Status RowsOutput::copy_to_file() const {
   ReplacingFile made(file());
   OSIRIS_TRY(made.open(true));
-  OSIRIS_TRY(each_piece([&](std::string_view piece) { return made.write(piece); }));
+  OSIRIS_TRY(copy_into(made_, made));
   return made.commit();
 }
 
 // A program gets the bytes, a person what a terminal can show.
 Status RowsOutput::copy_to_output() const {
-  return each_piece([&](std::string_view piece) -> Status {
+  return read_in_pieces(made_, [&](std::string_view piece) -> Status {
     if (::isatty(context_.out.fd)) {
       print_out(context_, piece);
     } else if (const int failed = write_text(context_.out.fd, piece); failed && failed != EPIPE) {

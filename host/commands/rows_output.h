@@ -45,8 +45,6 @@ class RowsOutput {
  private:
   bool goes_to_a_file() const { return !options_.output.empty() && options_.output != "-"; }
   std::filesystem::path file() const { return (context_.cwd / options_.output).lexically_normal(); }
-  template <class Write>
-  Status each_piece(Write write) const;
   Status copy_to_file() const;
   Status copy_to_output() const;
 

@@ -5,6 +5,7 @@
 #include "host/display/format.h"
 #include "host/display/step_lines.h"
 #include "host/run/run_cost.h"
+#include "protocol/base/copy_file.h"
 #include "protocol/base/file.h"
 
 namespace osiris {
@@ -43,9 +44,7 @@ Status copy_one(const fs::path& from, const fs::path& to) {
   std::error_code code;
   if (fs::equivalent(from, to, code)) return {};
   OSIRIS_TRY(clear_the_way(to));
-  fs::copy_file(from, to, fs::copy_options::overwrite_existing, code);
-  if (code) return errno_error(code.value(), "cannot copy " + from.string() + " to", to);
-  return {};
+  return copy_whole_file(from, to);
 }
 
 Status copy_link(const fs::path& from, const fs::path& to) {

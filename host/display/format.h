@@ -9,7 +9,7 @@
 namespace osiris {
 
 std::string format_count(uint64_t count);                // "1,234,567"
-std::string counted(uint64_t count, const char* noun);   // "1 row", "1,234 rows"
+std::string counted(uint64_t count, const char* noun);   // "1 row", "1,234 rows"; the plural ends in s
 std::string format_rate(double rows_per_second);         // "1.2 M rows/s"
 std::string format_rate(uint64_t rows, double seconds);  // the same; empty while nothing is known
 std::string format_duration(double seconds);             // "0.04s", "12.3s", "3m 05s", "2h 03m"
@@ -28,9 +28,6 @@ std::string terminal_json(std::string_view document);
 
 // The beginning of a long text (2,000 bytes or 30 lines at most), saying how much is left out and `where` the whole is.
 std::string excerpt(std::string_view text, std::string_view where);
-
-// "1 error", "2 errors"; `noun` is one whose plural ends in s.
-std::string counted(uint64_t count, std::string_view noun);
 
 // Columns a terminal needs for it: code points, wide ones (East Asian, emoji) counted twice, combining ones not at all.
 size_t display_width(std::string_view text);

@@ -37,6 +37,13 @@ struct RecordedRun {
   std::vector<Artifact> outputs;
 };
 
+struct RecordedStepName {
+  std::string id, component;
+};
+// The names alone, for a shell that waits for them: neither a tree of the manifest is built nor a config read. None
+// where the session has no manifest.
+std::vector<RecordedStepName> read_recorded_names(const std::filesystem::path& session);
+
 // The steps of a session's manifest; none where it has no manifest.
 std::vector<RecordedStep> read_recorded_plan(const std::filesystem::path& session);
 

@@ -13,12 +13,14 @@ std::string detail_text(const Error& error) {
 }
 
 Error error_with_detail(Code code, std::string message, std::string hint, std::string_view detail_text) {
-  Error error(code, std::move(message), std::move(hint));
   auto detail = detail_text.empty() ? Result<Json>(Json()) : parse_json(detail_text);
-  if (!detail || !detail->is_object()) return error;
-  error.category = (*detail)["category"].as_string();
-  detail->erase("category");
-  if (detail->size() > 0) error.detail = *std::move(detail);
+  return error_of_detail(code, std::move(message), std::move(hint), detail ? *std::move(detail) : Json());
+}
+
+Error error_of_detail(Code code, std::string message, std::string hint, Json detail) {
+  Error error(code, std::move(message), std::move(hint), detail["category"].as_string());
+  detail.erase("category");
+  if (detail.is_object() && detail.size() > 0) error.detail = std::move(detail);
   return error;
 }
 

@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "protocol/base/file.h"
+#include "protocol/base/sha256.h"
 #include "tests/abi/host_run.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::e2e {
 namespace {
@@ -62,6 +65,16 @@ TEST_P(HostRunLanguage, RunsShardsOfWhichItKnowsNothing) {
 
 INSTANTIATE_TEST_SUITE_P(All, HostRunLanguage, ::testing::Values("cmini", "mine", "rmini", "gmini", "frozen"),
                          [](const auto& row) { return row.param; });
+
+// Which library ran, exactly, is in the session.
+TEST_F(HostRun, WritesDownWhichBuildOfAnAdapterRan) {
+  ASSERT_EQ(run("cmini", plugins()).exit, 0);
+  const std::vector<Json> selected = Project::events(project_.session(), "adapter_selected");
+  ASSERT_EQ(selected.size(), 1u);
+  EXPECT_EQ(selected[0]["version"].as_string(), "1.0.0");
+  EXPECT_EQ(selected[0]["build"].as_string(), "gcc or clang");
+  EXPECT_EQ(selected[0]["sha256"].as_string(), sha256_hex(*read_file(plugins() / "cmini.so")));
+}
 
 TEST_F(HostRun, RefusesAnAdapterBuiltForANewerAbi) {
   const Outcome outcome = run_defect("needs_newer_host");
@@ -165,6 +178,12 @@ TEST_F(HostRun, TakesNoExitInADestructorForASuccess) {
   EXPECT_THAT(outcome.err, HasSubstr("the service is down"));
 }
 
+TEST_F(HostRun, TakesNoExitOfAnExitHandlerForASuccess) {
+  const Outcome outcome = run_defect("atexit_exits");
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("the service is down"));
+}
+
 TEST_F(HostRun, TakesNoExitWhileItIsLoadedForASuccess) {
   const Outcome outcome = run_defect("ctor_exits");
   EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
@@ -198,11 +217,35 @@ TEST_F(HostRun, AnAdapterThatDoesNotReturnFromAListIsLeft) {
 }
 
 TEST_F(HostRun, ALibraryThatDoesNotReturnFromBeingLoadedCanBeInterrupted) {
-  Running running = project_.start(
-      {"run", "01-csv-duckdb-csv.yaml", "--adapter", "defect", "--adapter-dir", directory_of("ctor_hangs").string()});
-  running.until_error("loading");
+  for (const char* sin : {"ctor_hangs", "entry_hangs"}) {
+    Running running = start_defect(sin);
+    running.until_error("loading");
+    running.kill(SIGINT);
+    EXPECT_EQ(running.end().exit, 130) << sin;
+  }
+}
+
+// Its threads have the mask that the process had then: Ctrl-C would end osiris with nothing released.
+TEST_F(HostRun, ALibraryThatStartsThreadsWhenItIsLoadedTakesNoSignalOfOsiris) {
+  Running running = start_defect("threads_at_load");
+  ASSERT_TRUE(osiris::test::eventually([&] { return fs::exists(project_.dir() / "trace"); }));
   running.kill(SIGINT);
-  EXPECT_EQ(running.end().exit, 130);
+  const Outcome outcome = running.end();
+  EXPECT_EQ(outcome.exit, 130) << outcome.out << outcome.err;
+  EXPECT_EQ(project_.read("trace"), "acquired\nreleased\n");
+}
+
+TEST_F(HostRun, ShowsNoEscapesOfAnAdaptersTexts) {
+  const std::string directory = directory_of("escapes_in_texts").string();
+  const std::vector<std::vector<std::string>> commands = {
+      {"run", "--help", "--adapter", "defect"}, {"adapters", "show", "defect"}, {"adapters", "list"}};
+  for (const auto& words : commands) {
+    std::vector<std::string> arguments = words;
+    arguments.insert(arguments.end(), {"--adapter-dir", directory});
+    const Outcome outcome = project_.osiris(arguments);
+    EXPECT_THAT(outcome.out + outcome.err, ::testing::Not(HasSubstr("\033"))) << words[1];
+    EXPECT_THAT(outcome.out + outcome.err, HasSubstr("defect")) << words[1];
+  }
 }
 
 TEST_F(HostRun, AnAdapterThatBlocksInCancelIsLeftWithWhatItHoldsNamed) {

@@ -2,8 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <set>
-
 #include "tests/e2b/sandboxed_project.h"
 
 namespace osiris::e2b_test {
@@ -34,14 +32,6 @@ class E2bResume : public testing::Test {
              "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [cast]\n    config: "
              "{path: out.csv}\n"}));
   }
-  std::set<std::string> ran() const {
-    std::set<std::string> steps;
-    for (const Json& event : Project::events(project_.session(), "step_start"))
-      steps.insert(event["step_id"].as_string());
-    for (const Json& event : Project::events(project_.session(), "step_reused"))
-      steps.erase(event["step_id"].as_string());
-    return steps;
-  }
 
   ServerProcess server_ = start_server();
   Project project_;
@@ -56,7 +46,7 @@ TEST_F(E2bResume, TakesWhatTheSandboxHadDone) {
     write_pipeline("VARCHAR");
     const Outcome resumed = project_.osiris(run_arguments(second, {"--resume"}));
     EXPECT_EQ(resumed.exit, 0) << resumed.err;
-    EXPECT_THAT(ran(), ElementsAre("cast", "write")) << first << " then " << second;
+    EXPECT_THAT(project_.ran(), ElementsAre("cast", "write")) << first << " then " << second;
     EXPECT_EQ(project_.read("out.csv"), "k,v\na,8\nb,6\n");
     expect_no_sandbox(server_);
   }
@@ -68,7 +58,7 @@ TEST_F(E2bResume, ARunOfNothingMakesNoSandboxAndNoCall) {
   server_.clear_requests();
   const Outcome again = project_.osiris(run_arguments("e2b", {"--resume", "--json"}));
   EXPECT_EQ(again.exit, 0) << again.err;
-  EXPECT_TRUE(ran().empty());
+  EXPECT_TRUE(project_.ran().empty());
   EXPECT_EQ(server_.requests().size(), 0u) << server_.requests().dump();
   EXPECT_EQ(again.json()["outputs"].size(), 1u);
   // A key is of no use to it either.

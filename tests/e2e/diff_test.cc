@@ -3,6 +3,7 @@
 
 #include "protocol/base/file.h"
 #include "tests/e2e/project.h"
+#include "tests/support/small_disk.h"
 
 namespace osiris::e2e {
 namespace {
@@ -84,6 +85,16 @@ TEST_F(Diff, ThroughAdaptersOfAPipelineThatIsTheSame) {
   const Outcome outcome = project_.osiris({"diff", "p.yaml", "--adapter", "local,local,local"});
   EXPECT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("✓ The runs are the same"));
+}
+
+TEST_F(Diff, WithoutRoomForTheCopiesOfOutputsSaysSo) {
+  write_pipeline("SELECT range AS n, sha256(range::VARCHAR) AS hash FROM range(30000)");
+  const test::SmallDisk disk(project_.dir() / "tmp", "1m");
+  OSIRIS_NEEDS_DISK(disk);
+  project_.set("TMPDIR", disk.path().string());
+  const Outcome outcome = project_.osiris({"diff", "p.yaml", "--adapter", "local,local"});
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("out.csv"), HasSubstr("No space left on device")));
 }
 
 TEST_F(Diff, OfTheSameRowsInAnotherOrder) {

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 
 #include "protocol/base/file.h"
 
@@ -199,6 +200,13 @@ std::vector<Json> Project::events(const fs::path& session, std::string_view name
   std::vector<Json> out = lines(session / "events.jsonl");
   std::erase_if(out, [&](const Json& event) { return event["event"].as_string() != name; });
   return out;
+}
+
+std::vector<std::string> Project::ran() const {
+  std::set<std::string> steps;
+  for (const Json& event : events(session(), "step_start")) steps.insert(event["step_id"].as_string());
+  for (const Json& event : events(session(), "step_reused")) steps.erase(event["step_id"].as_string());
+  return {steps.begin(), steps.end()};
 }
 
 Json Project::await_event(std::string_view name, size_t times) const {

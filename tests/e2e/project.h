@@ -64,6 +64,8 @@ class Project {
   // The lines of a .jsonl file, each of which must be valid.
   static std::vector<Json> lines(const std::filesystem::path& file);
   static std::vector<Json> events(const std::filesystem::path& session, std::string_view name);
+  // The steps that ran in the newest session and were not taken from an earlier one, sorted.
+  std::vector<std::string> ran() const;
   // Waits until the newest session has so many of such an event (failing the test after 30 s) and returns the last of
   // these.
   Json await_event(std::string_view name, size_t times = 1) const;

@@ -67,14 +67,6 @@ class NotRunAgain : public testing::Test {
     EXPECT_EQ(resumed.exit, 0) << resumed.err;
     return resumed;
   }
-  std::vector<std::string> ran() const {
-    std::set<std::string> steps;
-    for (const Json& event : Project::events(project_.session(), "step_start"))
-      steps.insert(event["step_id"].as_string());
-    for (const Json& event : Project::events(project_.session(), "step_reused"))
-      steps.erase(event["step_id"].as_string());
-    return {steps.begin(), steps.end()};
-  }
 
   mutable Project project_;
 };
@@ -116,7 +108,7 @@ TEST_F(NotRunAgain, ARunOfNothingStartsNothing) {
   const std::string proved = (*parse_json(project_.read(first / "artifacts.json")))["outputs"].dump();
   const Outcome again = run({"--resume", "--json"});
   EXPECT_EQ(again.exit, 0) << again.err;
-  EXPECT_THAT(ran(), IsEmpty());
+  EXPECT_THAT(project_.ran(), IsEmpty());
   for (const char* event : {"worker_started", "adapter_create_start", "adapter_execute_start"})
     EXPECT_THAT(Project::events(project_.session(), event), IsEmpty()) << event;
   EXPECT_FALSE(fs::exists(project_.session() / "adapter"));
@@ -125,7 +117,7 @@ TEST_F(NotRunAgain, ARunOfNothingStartsNothing) {
   EXPECT_EQ(again.json()["steps"].items().at(3)["rows_written"].as_int(), 2);
   project_.write("out.csv", "k,v\nz,9\n");
   EXPECT_EQ(run({"--resume"}).exit, 0);
-  EXPECT_THAT(ran(), ElementsAre("save"));
+  EXPECT_THAT(project_.ran(), ElementsAre("save"));
   EXPECT_EQ(project_.read("out.csv"), "k,v\na,4\nb,2\n");
 }
 
@@ -165,18 +157,18 @@ TEST_F(NotRunAgain, StepsWithShardsAreKeptShardByShard) {
   write_sharded_pipeline("VARCHAR");
   const Outcome resumed = run({"--resume"});
   EXPECT_EQ(resumed.exit, 0) << resumed.err;
-  EXPECT_THAT(ran(), testing::IsSupersetOf({"cast", "each"}));
-  EXPECT_THAT(ran(), Not(testing::Contains("clean")));
+  EXPECT_THAT(project_.ran(), testing::IsSupersetOf({"cast", "each"}));
+  EXPECT_THAT(project_.ran(), Not(testing::Contains("clean")));
   EXPECT_EQ(project_.read("out/x.csv"), "k,v,source\nb,2,in/x.csv in/x.csv\n");
   EXPECT_EQ(project_.read("out/y.csv"), "k,v,source\nc,3,in/y.csv in/y.csv\nd,4,in/y.csv in/y.csv\n");
   EXPECT_EQ(project_.read("out/all.csv"), "k,v,source\nb,2,in/x.csv\nc,3,in/y.csv\nd,4,in/y.csv\n");
   // Another list of shards is another step, whose every output is made again.
   project_.write("in/z.csv", "k,v\nf,9\n");
   EXPECT_EQ(run({"--resume"}).exit, 0);
-  EXPECT_THAT(ran(), ElementsAre("all", "cast", "clean", "each", "read"));
+  EXPECT_THAT(project_.ran(), ElementsAre("all", "cast", "clean", "each", "read"));
   EXPECT_EQ(project_.read("out/z.csv"), "k,v,source\nf,9,in/z.csv in/z.csv\n");
   EXPECT_EQ(run({"--resume"}).exit, 0);
-  EXPECT_THAT(ran(), IsEmpty());
+  EXPECT_THAT(project_.ran(), IsEmpty());
 }
 
 TEST_F(NotRunAgain, ShowKnowsStepsWithShards) {

@@ -48,16 +48,6 @@ class Resume : public testing::Test {
     arguments.insert(arguments.begin(), {"run", "p.yaml", "--allow-mock"});
     return project_.osiris(arguments);
   }
-  // Steps that ran in the newest session, in the order of the plan.
-  std::vector<std::string> ran() const {
-    std::set<std::string> reused;
-    for (const Json& event : Project::events(project_.session(), "step_reused"))
-      reused.insert(event["step_id"].as_string());
-    std::set<std::string> steps;
-    for (const Json& event : Project::events(project_.session(), "step_start"))
-      if (!reused.contains(event["step_id"].as_string())) steps.insert(event["step_id"].as_string());
-    return {steps.begin(), steps.end()};
-  }
   std::string why(const std::string& step) {
     const Outcome outcome = project_.osiris({"why", step, "p.yaml", "--allow-mock"});
     EXPECT_EQ(outcome.exit, 0) << outcome.err;
@@ -80,21 +70,21 @@ TEST_F(Resume, RepeatsOnlyWhatFailedAndWhatFollows) {
   EXPECT_THAT(resumed.out, HasSubstr("3 of 5 steps need not run"));
   EXPECT_THAT(resumed.out, HasSubstr("total: Not run again (rows: 2, of run-000001_"));
   EXPECT_THAT(resumed.out, Not(HasSubstr("total: Starting")));
-  EXPECT_THAT(ran(), ElementsAre("cast", "last"));
+  EXPECT_THAT(project_.ran(), ElementsAre("cast", "last"));
   EXPECT_EQ(project_.read("out/last.csv"), "k,v\na,4\nb,2\n");
   EXPECT_EQ(Project::events(project_.session(), "run_resumed").size(), 1u);
   EXPECT_EQ(project_.status()["steps_completed"].as_int(), 5);
   // A resumed run can be resumed, and has nothing to do.
   const Outcome again = run({"--resume", "--json"});
   EXPECT_EQ(again.exit, 0) << again.err;
-  EXPECT_THAT(ran(), IsEmpty());
+  EXPECT_THAT(project_.ran(), IsEmpty());
 }
 
 TEST_F(Resume, ARunOfItsOwnTakesNothing) {
   write_pipeline("VARCHAR");
   EXPECT_EQ(run({"--keep-outputs"}).exit, 0);
   EXPECT_EQ(run({}).exit, 0);
-  EXPECT_EQ(ran().size(), 5u);
+  EXPECT_EQ(project_.ran().size(), 5u);
   EXPECT_EQ(run({"--resume", "--no-cache"}).exit, 2);
   EXPECT_EQ(run({"--keep-outputs", "--no-cache"}).exit, 2);
 }
@@ -107,7 +97,7 @@ TEST_F(Resume, NothingIsKeptUnlessItIsAskedFor) {
   const Outcome resumed = run({"--resume"});
   EXPECT_EQ(resumed.exit, 0) << resumed.err;
   EXPECT_THAT(resumed.out, HasSubstr("every step runs"));
-  EXPECT_EQ(ran().size(), 5u);
+  EXPECT_EQ(project_.ran().size(), 5u);
 }
 
 TEST_F(Resume, WhyNamesWhatChanged) {
@@ -134,29 +124,29 @@ TEST_F(Resume, AWriterRunsAgainWhenItsOutputIsNotWhatItLeft) {
   project_.write("out/first.csv", "k,v\nz,9\n");
   EXPECT_THAT(why("first"), HasSubstr("is not what run run-000001"));
   EXPECT_EQ(run({"--resume"}).exit, 0);
-  EXPECT_THAT(ran(), ElementsAre("first"));
+  EXPECT_THAT(project_.ran(), ElementsAre("first"));
   EXPECT_EQ(project_.read("out/first.csv"), "k,v\na,4\nb,2\n");
   fs::remove(project_.dir() / "out/last.csv");
   EXPECT_EQ(run({"--resume", "--out", "copy"}).exit, 0);
-  EXPECT_THAT(ran(), ElementsAre("last"));
+  EXPECT_THAT(project_.ran(), ElementsAre("last"));
   EXPECT_EQ(project_.read("copy/out/first.csv"), project_.read("out/first.csv"));
 }
 
 TEST_F(Resume, ChosenStepsAloneRun) {
   write_pipeline("VARCHAR");
   EXPECT_EQ(run({"--until", "total"}).exit, 0);
-  EXPECT_THAT(ran(), ElementsAre("read", "total"));
+  EXPECT_THAT(project_.ran(), ElementsAre("read", "total"));
   EXPECT_FALSE(fs::exists(project_.dir() / "out"));
   const Outcome alone = run({"--only", "cast"});
   EXPECT_EQ(alone.exit, 2);
   EXPECT_THAT(alone.err, HasSubstr("'cast' cannot run alone: the rows of total are not kept"));
   EXPECT_EQ(run({"--keep-outputs"}).exit, 0);
   EXPECT_EQ(run({"--only", "cast"}).exit, 0);
-  EXPECT_THAT(ran(), ElementsAre("cast"));
+  EXPECT_THAT(project_.ran(), ElementsAre("cast"));
   EXPECT_EQ(run({"--from", "cast"}).exit, 0);
-  EXPECT_THAT(ran(), ElementsAre("cast", "last"));
+  EXPECT_THAT(project_.ran(), ElementsAre("cast", "last"));
   EXPECT_EQ(run({"--from", "cast", "--until", "cast"}).exit, 0);
-  EXPECT_THAT(ran(), ElementsAre("cast"));
+  EXPECT_THAT(project_.ran(), ElementsAre("cast"));
   EXPECT_EQ(run({"--from", "last", "--until", "read"}).exit, 2);
   const Outcome wrong = run({"--from", "totl"});
   EXPECT_EQ(wrong.exit, 2);
@@ -169,12 +159,12 @@ TEST_F(Resume, RowsOfASourceAreTakenFromTheRunThatIsResumedOnly) {
                                         mock_step("end", "fail: broken", "count, other")}));
   EXPECT_EQ(run({"--keep-outputs"}).exit, 1);
   EXPECT_EQ(run({"--resume"}).exit, 1);
-  EXPECT_THAT(ran(), ElementsAre("end"));
+  EXPECT_THAT(project_.ran(), ElementsAre("end"));
   EXPECT_EQ(run({"--keep-outputs"}).exit, 1);
-  EXPECT_EQ(ran().size(), 4u);
+  EXPECT_EQ(project_.ran().size(), 4u);
   // What is kept of it are the rows of a later run by now.
   EXPECT_EQ(run({"--resume", "1"}).exit, 1);
-  EXPECT_THAT(ran(), ElementsAre("end", "other"));
+  EXPECT_THAT(project_.ran(), ElementsAre("end", "other"));
 }
 
 TEST_F(Resume, CacheForTakesRowsThatAreYoungEnough) {
@@ -188,13 +178,13 @@ TEST_F(Resume, CacheForTakesRowsThatAreYoungEnough) {
   const Outcome second = run({});
   EXPECT_EQ(second.exit, 0) << second.err;
   EXPECT_THAT(second.out, HasSubstr("1 of 3 steps need not run"));
-  EXPECT_THAT(ran(), ElementsAre("count", "write"));
+  EXPECT_THAT(project_.ran(), ElementsAre("count", "write"));
   EXPECT_EQ(project_.read("out/n.csv"), "n\n3\n");
   EXPECT_EQ(run({"--no-cache"}).exit, 0);
-  EXPECT_EQ(ran().size(), 3u);
+  EXPECT_EQ(project_.ran().size(), 3u);
   write("cache: {for: 1ms}");
   EXPECT_EQ(run({}).exit, 0);
-  EXPECT_EQ(ran().size(), 3u);
+  EXPECT_EQ(project_.ran().size(), 3u);
   write("cache: {to: 1h}");
   EXPECT_THAT(run({}).err, HasSubstr("cache must be true, false or {for: <duration>}"));
 }
@@ -213,7 +203,7 @@ TEST_F(Resume, WhatIsVolatileIsKeptOnRequestOnly) {
   EXPECT_EQ(run({}).exit, 1);
   EXPECT_EQ(kept(), 1u);
   EXPECT_EQ(run({}).exit, 1);
-  EXPECT_THAT(ran(), ElementsAre("end"));
+  EXPECT_THAT(project_.ran(), ElementsAre("end"));
 }
 
 TEST_F(Resume, ADamagedEntryIsNotTaken) {
@@ -226,7 +216,7 @@ TEST_F(Resume, ADamagedEntryIsNotTaken) {
     const Outcome resumed = run({"--resume"});
     EXPECT_EQ(resumed.exit, 1);
     EXPECT_THAT(resumed.err, HasSubstr("is not what was kept"));
-    EXPECT_EQ(ran().size(), 3u) << "read, total, cast";
+    EXPECT_EQ(project_.ran().size(), 3u) << "read, total, cast";
     EXPECT_TRUE(fs::exists(file));
   }
 }
@@ -292,7 +282,7 @@ TEST_F(Resume, WhatAKilledRunHadFinishedIsTaken) {
   project_.write("go", "");
   const Outcome resumed = run({"--resume"});
   EXPECT_EQ(resumed.exit, 0) << resumed.err;
-  EXPECT_THAT(ran(), ElementsAre("end"));
+  EXPECT_THAT(project_.ran(), ElementsAre("end"));
 }
 
 TEST_F(Resume, AFileThatChangesWhileTheRunGoesOnIsNotTakenForWhatWasRead) {
@@ -306,14 +296,14 @@ TEST_F(Resume, AFileThatChangesWhileTheRunGoesOnIsNotTakenForWhatWasRead) {
   EXPECT_EQ(running.end().exit, 0);
   EXPECT_EQ(kept(), 0u);
   EXPECT_EQ(run({"--resume"}).exit, 0);
-  EXPECT_EQ(ran().size(), 3u);
+  EXPECT_EQ(project_.ran().size(), 3u);
 }
 
 TEST_F(Resume, TheWordBehindResumeMayBeTheFile) {
   write_pipeline("VARCHAR");
   EXPECT_EQ(project_.osiris({"run", "--resume", "p.yaml"}).exit, 0);
   EXPECT_EQ(project_.osiris({"run", "p.yaml", "--resume", "1"}).exit, 0);
-  EXPECT_THAT(ran(), IsEmpty());
+  EXPECT_THAT(project_.ran(), IsEmpty());
   EXPECT_EQ(project_.osiris({"run", "p.yaml", "--resume", "7"}).exit, 2);
   project_.write("q.yaml", oml("other", {read_step("read", "in/a.csv")}));
   EXPECT_THAT(project_.osiris({"run", "q.yaml", "--resume", "sums/1"}).err, HasSubstr("is of pipeline 'sums'"));

@@ -3,6 +3,7 @@
 
 #include "protocol/base/file.h"
 #include "tests/e2e/project.h"
+#include "tests/support/small_disk.h"
 
 namespace osiris::e2e {
 namespace {
@@ -180,6 +181,19 @@ TEST_F(Show, NamesWhatIsWrong) {
   const Outcome unbuilt = show({"read"});
   EXPECT_EQ(unbuilt.exit, 2);
   EXPECT_THAT(unbuilt.err, HasSubstr("--file FILE"));
+}
+
+TEST_F(Show, AFileOnAFullDiskIsNotHalfThere) {
+  run();
+  const test::SmallDisk disk(project_.dir() / "disk", "64k");
+  OSIRIS_NEEDS_DISK(disk);
+  project_.write("disk/rows.csv", "old\n");
+  const Outcome outcome = show({"read", "--sql", "SELECT range AS n FROM range(100000)", "--format", "csv", "--limit",
+                                "0", "-o", "disk/rows.csv"});
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("No space left on device"));
+  EXPECT_EQ(project_.read("disk/rows.csv"), "old\n");
+  EXPECT_EQ(std::distance(fs::directory_iterator(disk.path()), fs::directory_iterator()), 1);
 }
 
 }  // namespace

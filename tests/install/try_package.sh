@@ -25,7 +25,8 @@ cd project
 osiris run pipeline.yaml > ../local.log 2>&1 || { cat ../local.log >&2; fail "the local run failed"; }
 diff -r expected/out out || fail "the local run made something else"
 done_ms=$(now_ms)
-echo "$kind: installed after $((installed - begun)) ms, first result after $((done_ms - begun)) ms"
+seconds() { echo "$(($1 / 1000)).$(($1 / 100 % 10))$(($1 / 10 % 10)) s"; }
+echo "$kind: installed after $(seconds $((installed - begun))), first result after $(seconds $((done_ms - begun)))"
 rm -rf out
 
 osiris --version | grep -E '^(commit|ABI|worker)' > ../version

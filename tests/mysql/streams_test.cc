@@ -5,7 +5,6 @@
 
 #include "tests/drivers/mysql.writer/writing.h"
 #include "tests/postgres/cutting_proxy.h"
-#include "tests/support/eventually.h"
 #include "tests/unit/worker/streams_fixture.h"
 #include "worker/drivers/duckdb.processor/driver.h"
 #include "worker/drivers/filesystem.csv_writer/driver.h"
@@ -15,7 +14,6 @@ namespace osiris::worker {
 namespace {
 
 using osiris::test::CuttingProxy;
-using osiris::test::eventually;
 using test::ask_database;
 using test::in_database;
 using test::loading_server;
@@ -121,17 +119,7 @@ TEST_F(MysqlStreams, AreCancelledAsOne) {
   made_ = "CREATE TABLE target (id BIGINT)";
   const std::vector<Json> steps = {
       read_step("SELECT a.seq AS id FROM shop.seq_1_to_1000000 a JOIN shop.seq_1_to_1000000 b"), write_step("read")};
-  begin(steps);
-  ASSERT_TRUE(eventually([&] {
-    const auto running = executor_->progress();
-    return !running.empty() && running[0].rows > 50000;
-  }));
-  executor_->cancel("the test says so");
-  finish();
-  const Outcome seen = look(steps);
-  EXPECT_THAT(seen.errors.at("read"), HasSubstr("cancelled"));
-  EXPECT_EQ(sink_.event_names("write"), std::vector<std::string>{"step_skipped"});
-  EXPECT_EQ(seen.written, "0\n");
+  EXPECT_EQ(run_and_cancel(steps, 50000).written, "0\n");
 }
 
 TEST_F(MysqlStreams, ACommitThatGetsNoAnswerIsNotRepeated) {

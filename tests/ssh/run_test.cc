@@ -3,19 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/mount.h>
-
-#include <cstdlib>
 
 #include "protocol/base/file.h"
 #include "protocol/base/temporary_directory.h"
 #include "tests/ssh/sshd.h"
 #include "tests/support/eventually.h"
+#include "tests/support/small_disk.h"
 
 namespace osiris::ssh_tests {
 namespace {
 
 namespace fs = std::filesystem;
+using test::SmallDisk;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -149,6 +148,53 @@ TEST_F(SshRun, CtrlCEndsTheWorkerThere) {
   expect_nothing_left();
 }
 
+// The shell that makes the run's directory has not run yet when the run is cancelled: what removes the directory must
+// not overtake it.
+TEST_F(SshRun, ACancelDuringALongLoginLeavesNothing) {
+  const auto outside = TemporaryDirectory::make();
+  const std::string at = outside->path().string();
+  sshd_.log_in_by(project_.write(outside->path() / "login", R"(#!/bin/sh
+case $SSH_ORIGINAL_COMMAND in
+*"-c 'while"*)
+  if mkdir )" + at + R"(/first 2>/dev/null; then
+    n=0; while [ $n -lt 60 ]; do sleep 0.05; n=$((n+1)); done
+    /bin/sh -c "$SSH_ORIGINAL_COMMAND"; : > )" + at + R"(/done; exit
+  fi ;;
+esac
+exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"
+)",
+                                 0755));
+  e2e::Running running = project_.start(with_ssh(sshd_, {"run", "hang.yaml", "--allow-mock"}));
+  ASSERT_TRUE(test::eventually([&] { return fs::exists(outside->path() / "first"); }));
+  running.kill(SIGINT);
+  const e2e::Outcome outcome = running.end();
+  EXPECT_EQ(outcome.exit, 130) << outcome.out << outcome.err;
+  ASSERT_TRUE(test::eventually([&] { return fs::exists(outside->path() / "done"); }));
+  expect_nothing_left();
+  EXPECT_TRUE(project_.await_event("resource_released")["verified"].as_bool());
+}
+
+// A worker that is started while its directory is removed makes a directory of its own in it: amid `rm`, as here.
+TEST_F(SshRun, WhatIsStartedWhileARunIsRemovedLeavesNothing) {
+  sshd_.watch_programs();
+  const fs::path late = project_.dir() / "machine/late";
+  project_.write("machine/watched/rm",
+                 "#!/bin/sh\nfor each; do case $each in -*) continue ;; esac\n"
+                 "  [ -d \"$each\" ] || { /usr/bin/rm -f \"$each\"; continue; }\n"
+                 "  /usr/bin/find \"$each\" -mindepth 1 -delete\n"
+                 "  /usr/bin/mkdir \"$(/usr/bin/cat " +
+                     late.string() +
+                     ")/hold\"\n"
+                     "  /usr/bin/rmdir \"$each\"\ndone\n",
+                 0755);
+  e2e::Running running = hanging();
+  project_.write(late, (sshd_.runs() / sshd_.names_in(sshd_.runs()).at(0)).string());
+  running.kill(SIGINT);
+  const e2e::Outcome outcome = running.end();
+  EXPECT_EQ(outcome.exit, 130) << outcome.out << outcome.err;
+  expect_nothing_left();
+}
+
 TEST_F(SshRun, AKilledHostLeavesARunThatIsReaped) {
   e2e::Running running = hanging({"--ssh-stall", "5"});
   running.kill(SIGKILL);
@@ -160,29 +206,11 @@ TEST_F(SshRun, AKilledHostLeavesARunThatIsReaped) {
   expect_nothing_left();
 }
 
-// A file system of a few MiB in place of a directory.
-class SmallDisk {
- public:
-  SmallDisk(fs::path at, const std::string& size) : at_(std::move(at)) {
-    fs::create_directories(at_);
-    is_mounted_ = ::mount("tmpfs", at_.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0;
-  }
-  ~SmallDisk() {
-    if (is_mounted_) ::umount2(at_.c_str(), MNT_DETACH);
-  }
-  bool is_mounted() const { return is_mounted_; }
-
- private:
-  const fs::path at_;
-  bool is_mounted_ = false;
-};
-
 class FullDisk : public SshRun {
  protected:
   void SetUp() override {
-    if (SmallDisk(project_.dir() / "probe", "1m").is_mounted()) return;
-    if (std::getenv("CI")) FAIL() << "CI needs the right to mount a tmpfs";
-    GTEST_SKIP() << "no right to mount a tmpfs here";
+    const SmallDisk probe(project_.dir() / "probe", "1m");
+    OSIRIS_NEEDS_DISK(probe);
   }
   // A step that writes some 430 bytes for each of `numbers`.
   e2e::Outcome run_big(const char* numbers) const {

@@ -24,6 +24,8 @@
 
 namespace osiris::worker {
 
+class KeptRows;
+
 // A trusted connection of our own. Statements fail as values.
 class Connection {
  public:
@@ -171,6 +173,11 @@ class StepDatabase {
   const sql::TableName& output_table();
   // Lets the connection of a step that reads streams write this file, too.
   void may_write(const std::string& file);
+  // The only input is a stream: what this step hands to a BatchWriter of its rows goes into this file too. An error
+  // where the file cannot hold them.
+  Status keep_input(const std::string& file);
+  // Null: nothing is kept.
+  KeptRows* kept_rows() const { return kept_.get(); }
   Result<uint64_t> run_confined(std::string_view sql, const Json& values = Json());
   Status describe_confined(std::string_view sql, const Json& values = Json());
   // From here on run_confined() runs nothing: its query becomes query_stream(), and it returns 0 rows. kUnsupported
@@ -185,11 +192,9 @@ class StepDatabase {
 
  private:
   bool has_streams() const;
-  Status make_views(Connection& connection);
   Status make_stream_views(Connection& connection, const std::string& database);
   Access input_access() const;
   Status leave_query(duckdb_connection confined, std::string_view sql, const Json& values, const ScriptTarget& target);
-  Status take_comments(Connection& connection);
   Status ensure_connection();
   Status ensure_output();
   // Calls `run` with a confined connection, its access and its target.
@@ -204,6 +209,7 @@ class StepDatabase {
   std::unique_ptr<Connection> connection_, confined_;
   std::shared_ptr<AttachedDatabase> views_;  // of a step with streams
   std::vector<std::string> written_files_;
+  std::unique_ptr<KeptRows> kept_;
   std::unique_ptr<AttachedDatabase> output_;
   sql::TableName output_table_;
   std::optional<uint64_t> rows_made_;  // by run_confined(); none: the driver may have made others

@@ -108,6 +108,8 @@ class Executor {
   // Of streams (executor_streams.cc); the first two with the lock.
   Relations stored_inputs(const Node& reader);
   bool may_stream(const Node& source) const;
+  bool may_keep(const PlanStep& reader) const;
+  const PlanStep* planned_reader(std::string_view id) const;
   Node* only_reader(const Node& source);
   std::vector<StreamReader> claim_readers(Node& source, std::vector<Node*>& readers);
   void give_back(std::vector<Node*>& readers, size_t kept);

@@ -102,6 +102,30 @@ Status ShardedStep::hold() {
   return {};
 }
 
+Status ShardedStep::begin_stream() {
+  OSIRIS_TRY(check_inputs());
+  OSIRIS_TRY(settle());
+  is_begun_ = true;
+  return {};
+}
+
+bool ShardedStep::has_its_files() const {
+  const auto& files = prepared_.files->of_shards();
+  if (patterns_.size() != 1 || files.size() != shards().size()) return false;
+  for (size_t i = 0; i < files.size(); ++i)
+    if (files[i]->path != fill_shard(patterns_.front(), shards()[i]) || !check_files(shards()[i]).ok()) return false;
+  return true;
+}
+
+void ShardedStep::tell_streamed(const std::vector<StreamedShard>& streamed) {
+  for (size_t i = 0; i < streamed.size(); ++i)
+    emit_event(runner_.sink_, "shard_complete", step_.id,
+               Json::object({{"shard", shards()[i].index},
+                             {"value", shards()[i].value},
+                             {"rows", streamed[i].rows},
+                             {"fingerprint", streamed[i].fingerprint}}));
+}
+
 bool ShardedStep::run_once() {
   control_.rows = 0;
   union_.emplace(runner_.run_.database, relation_name(step_.id));
@@ -112,10 +136,11 @@ bool ShardedStep::run_once() {
   outcome_ = {};
   artifacts_.clear();
   left_out_.clear();
-  if (const Status settled = settle(); !settled.ok()) {
-    failure_ = settled.error();
-    return false;
-  }
+  if (!std::exchange(is_begun_, false))
+    if (const Status settled = settle(); !settled.ok()) {
+      failure_ = settled.error();
+      return false;
+    }
   if (!shards().empty()) run_all();
   if (!failure_ || control_.stopped() != Stop::kNone) return false;
   if (failure_->detail[kUnsettled].as_bool() && !is_unsettled_) return is_unsettled_ = true;

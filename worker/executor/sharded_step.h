@@ -28,6 +28,15 @@ class ShardedStep {
   // of the others, with their relation if there is any.
   Status run(StepEnd& end);
 
+  // For a stream of all shards in the place of run(), which may be called when nothing has come of it: what run()
+  // begins with. What the driver settled is told.
+  Status begin_stream();
+  const Json& settled() const { return settled_.common; }
+  // False: each of the shards has one file, and one of them is not as it was listed, or their order is not the list's.
+  bool has_its_files() const;
+  // What was read of each shard, in their order.
+  void tell_streamed(const std::vector<StreamedShard>& streamed);
+
  private:
   Status hold();
   Status check_inputs() const;
@@ -71,6 +80,7 @@ class ShardedStep {
   std::vector<FailedShard> left_out_;  // where it goes on after failures
   Settled settled_;
   mutable std::mutex source_mutex_;  // of settled_.source, which one thread asks at a time
+  bool is_begun_ = false;            // by begin_stream(): what is settled holds for the first time
   bool is_unsettled_ = false;        // the first rows of the shards did not tell what they are
   std::optional<UnionTable> union_;
   std::vector<uint64_t> rows_;  // of each shard's output

@@ -23,9 +23,7 @@ class DescribedService : public sdk::Service {
   std::string_view daemon() const override { return description_.daemon; }
 
   Error failure(FailureClass failure, std::string message, std::string hint, Json detail) const override;
-  FailureClass class_of(const Error& error) const override { return failure_class_of(error); }
   bool may_pass(const Error& error) const override;
-  sdk::Milliseconds retry_after(const Error& error) const override { return retry_after_of(error); }
   Error after_attempts(Error error, int attempts) const override;
 
  private:

@@ -1,5 +1,5 @@
-// The service behind a remote worker, as far as its failures go: how they read, and what an error that its client
-// returned means.
+// The service behind a remote worker, as far as its failures go: how they read, and whether they pass. Their class, and
+// how long the service asked to wait, are in their detail (protocol/model/failure_class.h).
 #pragma once
 
 #include <chrono>
@@ -29,12 +29,8 @@ class Service {
   // An error of this service's. An empty hint: the usual one of the class.
   virtual Error failure(FailureClass failure, std::string message, std::string hint = {},
                         Json detail = Json::object()) const = 0;
-  // The class of an error; kSandboxError for one that is not of this service.
-  virtual FailureClass class_of(const Error& error) const = 0;
   // Whether the same call may well succeed later. False for an error that is not of this service.
   virtual bool may_pass(const Error& error) const = 0;
-  // How long the service asked to wait; 0: it did not say.
-  virtual Milliseconds retry_after(const Error& error) const = 0;
   // The same error, saying that it took `attempts` to come to it.
   virtual Error after_attempts(Error error, int attempts) const = 0;
 };

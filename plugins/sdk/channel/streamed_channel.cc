@@ -192,7 +192,7 @@ void StreamedChannel::kill() {
 ExitInfo StreamedChannel::lost(Error error) const {
   ExitInfo exit;
   exit.kind = ExitInfo::Kind::kLost;
-  exit.error_class = failure_class_name(service_.class_of(error));
+  exit.error_class = failure_class_name(failure_class_of(error));
   exit.error = std::move(error);
   return exit;
 }
@@ -260,7 +260,7 @@ Status StreamedChannel::reopen() {
       return {};
     }
     // A token that is refused now is refused the next time too.
-    if (service_.class_of(error) != FailureClass::kAuthError) return error;
+    if (failure_class_of(error) != FailureClass::kAuthError) return error;
     declare_lost(error);
     return {};
   }
@@ -290,13 +290,13 @@ Result<std::string> StreamedChannel::fetch_records(uint64_t) {
   const auto until = std::chrono::steady_clock::now() + policy.budget;
   for (int attempt = 1;; ++attempt) {
     auto records = fetch_records_once();
-    if (records || service_.class_of(records.error()) == FailureClass::kNotFound ||
-        service_.class_of(records.error()) == FailureClass::kAuthError)
+    if (records || failure_class_of(records.error()) == FailureClass::kNotFound ||
+        failure_class_of(records.error()) == FailureClass::kAuthError)
       return records;
     const auto left = std::chrono::duration_cast<Milliseconds>(until - std::chrono::steady_clock::now());
     if (left.count() <= 0) return service_.after_attempts(records.error(), attempt);
     pollfd woken{waker_.fd(), POLLIN, 0};  // by a cancel, which the loop takes
-    const auto wait = std::min(left, std::max(service_.retry_after(records.error()), http::backoff(policy, attempt)));
+    const auto wait = std::min(left, std::max(retry_after_of(records.error()), http::backoff(policy, attempt)));
     if (::poll(&woken, 1, static_cast<int>(wait.count())) > 0) return records;
   }
 }

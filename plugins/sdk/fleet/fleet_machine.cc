@@ -258,6 +258,10 @@ void FleetRun::receive(Slot& slot, ShardRun& run, RunOutcome& outcome) {
       const std::lock_guard lock(mutex_);
       return scheduler_.give_back(attempt);
     }
+    if (received.error().detail[kOfHost].as_bool()) {
+      end_with(received.error().within("what " + plan_.shown(attempt.shard) + " left cannot be written here"));
+      return give_back(attempt);
+    }
     if (is_claimed || received.error().code == Code::kStepFailed) return fail(attempt, received.error(), {});
     return lose(slot, received.error(), plan_.shown(attempt.shard));
   }

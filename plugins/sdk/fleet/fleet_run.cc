@@ -259,7 +259,8 @@ std::optional<Error> FleetRun::stop_reason() const {
 // The result where the whole is not.
 Result<RunOutcome> FleetRun::concluded(Error error) {
   const bool is_cancelled = error.code == Code::kCancelled || error.code == Code::kDeadline;
-  if (!is_cancelled && error.code != Code::kStepFailed && error.detail["class"].is_null()) {
+  const bool is_of_host = error.detail[kOfHost].as_bool();
+  if (!is_cancelled && !is_of_host && error.code != Code::kStepFailed && error.detail["class"].is_null()) {
     if (!error.detail.is_object()) error.detail = Json::object();
     error.detail.set("class", failure_class_name(FailureClass::kSandboxError));
   }

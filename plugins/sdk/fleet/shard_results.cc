@@ -94,17 +94,21 @@ std::vector<std::filesystem::path> ShardResults::directories() const {
   return all;
 }
 
-// Of the first step of its list where the error names none.
+// Of the step that the error names, or else of the first of its list that has not done with the shard.
 void ShardResults::note_failure(size_t shard, const Error& error) {
   const auto [at, index] = plan_.place_of(shard);
   const auto& steps = plan_.lists()[at].steps;
-  const std::string& named = error.detail["step_id"].as_string();
-  const auto found = std::find_if(steps.begin(), steps.end(), [&](const PlanStep* step) { return step->id == named; });
-  const PlanStep& step = found == steps.end() ? *steps.front() : **found;
+  const PlanStep* found = nullptr;
+  for (const PlanStep* step : steps) {
+    if (results_[shard].steps.count(step->id)) continue;
+    if (!found || step->id == error.detail["step_id"].as_string()) found = step;
+  }
+  const PlanStep& step = found ? *found : *steps.back();
   Error of_shard = error;
   if (const std::string prefix = "step " + step.id + ": "; of_shard.message.starts_with(prefix))
     of_shard.message.erase(0, prefix.size());
   const Shard& is = step.shards->list[index];
+  results_[shard].steps.erase(step.id);
   results_[shard].is_there = true;
   results_[shard].events.push_back({"shard_failed", step.id,
                                     Json::object({{"shard", is.index},

@@ -46,7 +46,12 @@ class IncomingFile {
 
  private:
   Status as_of_the_step(const Status& status) const {
-    return status || file_.kind != "output" ? status : Status(output_failure(file_.step_id, status.error()));
+    if (status) return {};
+    if (file_.kind == "output") return output_failure(file_.step_id, status.error());
+    Error error = status.error();
+    if (!error.detail.is_object()) error.detail = Json::object();
+    error.detail.set(kOfHost, true);
+    return error;
   }
 
   const rpc::PackedFile file_;
@@ -182,7 +187,7 @@ class Download {
       const Error& error = bytes.error();
       // The silence that came before the first break is not counted against what follows it.
       if (attempt == 1) spent = Milliseconds(0);
-      const Milliseconds left = policy_.budget - spent, asked = service.retry_after(error);
+      const Milliseconds left = policy_.budget - spent, asked = retry_after_of(error);
       if (!service.may_pass(error) || left.count() <= 0 || asked > left) return service.after_attempts(error, tries_);
       const Milliseconds pause = std::min(left, std::max(asked, http::backoff(policy_, attempt)));
       if (!source_.sleep(pause)) return service.after_attempts(error, tries_);

@@ -99,7 +99,7 @@ Result<Machine> Creation::create(MachineSpec wanted) {
     }
     if (!service.may_pass(error) && !goes_on) return error;
     if (!until) until = steady_clock::now() + policy.budget;
-    const Milliseconds left = left_until(*until), asked = service.retry_after(error);
+    const Milliseconds left = left_until(*until), asked = retry_after_of(error);
     if (left.count() <= 0 || asked > left) return error;
     context_.host.log(OSIRIS_WARN, error.message + "; trying again");
     if (!context_.sleep(std::min(left, std::max(asked, http::backoff(policy, attempt)))))
@@ -139,7 +139,7 @@ Result<std::vector<Machine>> Creation::find_doubles(const std::function<bool(con
     }
     // Clean-up goes on after a cancel, so its waits are not the cancellable ones.
     std::this_thread::sleep_for(
-        std::min(left, std::max(service.retry_after(found.error()), http::backoff(policy, attempt))));
+        std::min(left, std::max(retry_after_of(found.error()), http::backoff(policy, attempt))));
   }
 }
 

@@ -75,20 +75,20 @@ std::optional<Milliseconds> LeaseRenewal::renew() {
     const std::lock_guard lock(mutex_);
     lifetime_.refused(clock_.monotonic_ns());
   }
-  if (service.class_of(error) == FailureClass::kNotFound && is_gone_for_sure()) {
+  if (failure_class_of(error) == FailureClass::kNotFound && is_gone_for_sure()) {
     listener_.lost(service.failure(FailureClass::kSandboxError, machine + " is gone: " + error.message,
                                    "It was killed from outside or its service lost it; run again."));
     return std::nullopt;
   }
   if (clock_.monotonic_ns() >= expires_monotonic_ns()) {
     listener_.lost(
-        service.failure(service.class_of(error),
+        service.failure(failure_class_of(error),
                         "the lease of " + machine + " ran out because it could not be renewed: " + error.message, "",
                         error.detail.is_object() ? error.detail : Json::object()));
     return std::nullopt;
   }
   listener_.log("the lease could not be renewed yet: " + error.message);
-  return std::min(third_, std::max(kAgain, service.retry_after(error)));
+  return std::min(third_, std::max(kAgain, retry_after_of(error)));
 }
 
 // Nothing is asked for: the machine lives on for what it has.

@@ -29,8 +29,8 @@ Status kill_and_verify(Place& place, const std::string& id, Milliseconds budget,
     if (refusals >= kRefusalsMax || left.count() <= 0) return service.after_attempts(error, attempt);
     // A service that asks for more time than there is is asked once more at the end of it: a machine left costs more
     // than a call.
-    sleep(std::min(
-        left, std::max(std::min(Milliseconds(100 << std::min(attempt, 8)), kPauseMax), service.retry_after(error))));
+    sleep(std::min(left,
+                   std::max(std::min(Milliseconds(100 << std::min(attempt, 8)), kPauseMax), retry_after_of(error))));
   }
 }
 

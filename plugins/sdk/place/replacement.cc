@@ -48,7 +48,7 @@ std::optional<Milliseconds> Replacement::untouched_wait(const FailedAttempt& att
   if (attempt.outcome || !service_.may_pass(attempt.failure)) return std::nullopt;
   if (!until_) until_ = steady_clock::now() + policy_.budget;
   const auto left = std::chrono::duration_cast<Milliseconds>(*until_ - steady_clock::now());
-  const Milliseconds asked = service_.retry_after(attempt.failure);
+  const Milliseconds asked = retry_after_of(attempt.failure);
   if (left.count() <= 0 || asked > left) return std::nullopt;
   return std::min(left, std::max(asked, untouched_ == 0 ? asked : http::backoff(policy_, untouched_)));
 }

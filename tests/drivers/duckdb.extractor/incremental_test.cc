@@ -2,32 +2,20 @@
 #include <gmock/gmock.h>
 
 #include "tests/drivers/duckdb.extractor/database.h"
+#include "tests/drivers/growing_file.h"
 
 namespace osiris::worker::test {
 namespace {
 
 using ::testing::HasSubstr;
 
-class DuckdbIncremental : public testing::Test {
+class DuckdbIncremental : public GrowingFile {
  protected:
-  std::string take(const std::string& query = {}) {
-    StepHarness step;
-    Json config = Json::object({{"path", file_.string()}, {"incremental", incremental_}});
-    config.set(query.empty() ? "table" : "query", query.empty() ? "ticks" : query);
-    if (query.empty()) config.set("schema", "main");
-    step.set_config(config);
-    step.set_previous_state(state_);
-    const auto outcome = step.run(duckdb_extractor());
-    if (!outcome.ok()) return outcome.error().message;
-    if (!step.new_state().is_null()) state_ = step.new_state();
-    return step.query("SELECT coalesce(string_agg(id, ' ' ORDER BY id), '') FROM {out}");
-  }
-  void put(const std::string& sql) { fill(files_, sql, "ticks.duckdb"); }
-
-  StepHarness files_;
-  std::filesystem::path file_ = files_.work_dir() / "ticks.duckdb";
-  Json incremental_ = Json::object({{"column", "ts"}, {"key", Json::array({"id", "part"})}});
-  Json state_;
+  DuckdbIncremental()
+      : GrowingFile(duckdb_extractor(), "ticks.duckdb",
+                    Json::object({{"column", "ts"}, {"key", Json::array({"id", "part"})}}),
+                    Json::object({{"schema", "main"}})) {}
+  void put(const std::string& sql) override { fill(files_, sql, "ticks.duckdb"); }
 };
 
 TEST_F(DuckdbIncremental, TakesEachRowOnceWhateverTiesAndTypes) {
@@ -36,24 +24,8 @@ TEST_F(DuckdbIncremental, TakesEachRowOnceWhateverTiesAndTypes) {
            {"DECIMAL(18,4)", {"1", "1.5", "1.5001"}},
            {"TIMESTAMP_NS", {"'2024-01-01'", "'2024-01-01 00:00:00.000000001'", "'2024-01-01 00:00:00.000000002'"}},
            {"TIMESTAMPTZ", {"'2024-01-01 00:00:00+02'", "'2024-01-01 00:00:00+01'", "'2024-01-01'"}},
-           {"VARCHAR", {"'B'", "'it''s'", "'ÿ'"}}}) {
-    SCOPED_TRACE(type);
-    state_ = Json();
-    const auto insert = [&](int id, const std::string& value) {
-      put("INSERT INTO ticks VALUES (" + std::to_string(id) + ", 'a''b', " + value + ")");
-    };
-    put("DROP TABLE IF EXISTS ticks; CREATE TABLE ticks (id INTEGER, part VARCHAR, ts " + type + ")");
-    insert(1, values[0]);
-    insert(2, values[1]);
-    EXPECT_EQ(take(), "1 2\n");
-    EXPECT_EQ(take(), "\n");
-    insert(3, values[1]);
-    EXPECT_EQ(take(), "3\n");
-    insert(4, values[2]);
-    insert(5, values[1]);
-    EXPECT_EQ(take("SELECT * FROM ticks;"), "4 5\n");
-    EXPECT_EQ(take(), "\n");
-  }
+           {"VARCHAR", {"'B'", "'it''s'", "'ÿ'"}}})
+    expect_each_row_once(type, values, "part VARCHAR, ", "'a''b', ");
 }
 
 TEST_F(DuckdbIncremental, AKeyThatIsNullOrSharedByTooManyRowsIsRefused) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/drivers/harness.h"
+#include "tests/support/small_disk.h"
 #include "worker/drivers/duckdb.extractor/driver.h"
 #include "worker/drivers/duckdb.writer/driver.h"
 
@@ -84,6 +85,24 @@ TEST(DuckdbWriter, AppendConvertsNothing) {
   }
 }
 
+TEST(DuckdbWriter, DriftFreezesUnlessToldOtherwise) {
+  StepHarness step;
+  step.add_input("rows", "SELECT 1 AS x");
+  EXPECT_EQ(write(step), "");
+  const std::string before = step.read_file("out.duckdb");
+  const auto appended = [&](const char* drift, const std::string& query) {
+    StepHarness again;
+    again.add_input("rows", "SELECT 'new' AS \"y \"\"2\", 2 AS X, [1] AS z");
+    again.write_file("out.duckdb", before);
+    const std::string error = write(again, Json::object({{"write_mode", "append"}, {"schema_drift", drift}}));
+    return error.empty() ? in_file(again, query) : error;
+  };
+  EXPECT_NE(appended("freeze", "").find("it has no column 'y \"2'"), std::string::npos);
+  EXPECT_EQ(appended("discard_columns", "SELECT * FROM f.t ORDER BY x"), "1\n2\n");
+  EXPECT_EQ(appended("evolve", "SELECT x, \"y \"\"2\", z::VARCHAR FROM f.t ORDER BY x"), "1|NULL|NULL\n2|new|[1]\n");
+  EXPECT_NE(appended("melt", "").find("'schema_drift' must be freeze, evolve or discard_columns"), std::string::npos);
+}
+
 TEST(DuckdbWriter, SchemasAndNamesThatNeedQuotes) {
   StepHarness step;
   step.add_input("rows", "SELECT 1 AS \"a \"\"b\"");
@@ -118,6 +137,24 @@ TEST(DuckdbWriter, WhatItWritesTheExtractorReads) {
   const auto read = step.run(duckdb_extractor());
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(step.query("SELECT count(*) FROM (SELECT * FROM {out} EXCEPT ALL SELECT * FROM \"in rows\".t)"), "0\n");
+}
+
+// Rows are added in a copy of the file, for which there is no room.
+TEST(DuckdbWriter, AFullDiskIsCalledOneAndTheOldFileStays) {
+  StepHarness step;
+  step.add_input("rows", "SELECT hash(range) AS x FROM range(100000)");
+  ASSERT_EQ(write(step), "");
+  const std::string old = step.read_file("out.duckdb");
+  const osiris::test::SmallDisk disk(step.work_dir() / "disk", std::to_string(old.size() + old.size() / 2));
+  OSIRIS_NEEDS_DISK(disk);
+  step.write_file("disk/out.duckdb", old);
+  step.set_config({{"path", "disk/out.duckdb"}, {"table", "t"}, {"write_mode", "append"}});
+  const auto outcome = step.run(duckdb_writer());
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_EQ(outcome.error().category, "write.disk_full") << outcome.error().message;
+  EXPECT_NE(outcome.error().message.find("No space left on device"), std::string::npos) << outcome.error().message;
+  EXPECT_TRUE(step.read_file("disk/out.duckdb") == old);
+  EXPECT_EQ(step.files_in("disk"), std::vector<std::string>{"out.duckdb"});
 }
 
 }  // namespace

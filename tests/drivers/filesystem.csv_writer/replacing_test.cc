@@ -1,6 +1,5 @@
 // The target is the old file or the new one, whatever happens while writing.
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +7,7 @@
 #include <csignal>
 
 #include "tests/drivers/filesystem.csv_writer/write.h"
+#include "tests/support/small_disk.h"
 
 namespace osiris::worker::test {
 namespace {
@@ -100,12 +100,8 @@ TEST(CsvWriterReplacing, WhenNoMoreBytesFitTheOldFileStays) {
 // A file system of 256 KiB, where the machine lets us mount one.
 TEST(CsvWriterReplacing, AFullDiskIsNamedAndTheOldFileStays) {
   StepHarness step("save");
-  const auto disk = step.work_dir() / "disk";
-  std::filesystem::create_directory(disk);
-  if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=256k") != 0) {
-    if (std::getenv("CI")) FAIL() << "CI needs the right to mount a tmpfs";
-    GTEST_SKIP() << "no right to mount a tmpfs here";
-  }
+  const osiris::test::SmallDisk disk(step.work_dir() / "disk", "256k");
+  OSIRIS_NEEDS_DISK(disk);
   step.write_file("disk/out.csv", "old\n");
   step.add_input("rows", kManyRows);
   step.set_config({{"path", "disk/out.csv"}});
@@ -118,7 +114,6 @@ TEST(CsvWriterReplacing, AFullDiskIsNamedAndTheOldFileStays) {
   }
   EXPECT_EQ(step.read_file("disk/out.csv"), "old\n");
   EXPECT_EQ(step.files_in("disk"), std::vector<std::string>{"out.csv"});
-  EXPECT_EQ(umount(disk.c_str()), 0);
 }
 
 TEST(CsvWriterReplacing, CancelLeavesTheOldFileAndNoDirectoriesOfItsOwn) {

@@ -2,25 +2,13 @@
 #include <thread>
 
 #include "tests/drivers/mysql.writer/writing.h"
+#include "tests/drivers/type_case.h"
 #include "tests/support/eventually.h"
 
 namespace osiris::worker::test {
 namespace {
 
-struct Case {
-  const char* name;
-  const char* values;  // of DuckDB's SQL, '|' between them
-  const char* type;    // MariaDB's
-  const char* rows;    // what it shows of them
-};
-
-class MysqlColumns : public testing::TestWithParam<Case> {};
-
-std::string select_of(const std::string& values) {
-  std::string rest = values;
-  for (size_t at; (at = rest.find('|')) != std::string::npos;) rest.replace(at, 1, ", ");
-  return "SELECT unnest([" + rest + ", NULL]) AS v";
-}
+class MysqlColumns : public testing::TestWithParam<TypeCase> {};
 
 TEST_P(MysqlColumns, ArriveExactly) {
   for (auto* server : {&loading_server(), &inserting_server()}) {
@@ -39,7 +27,7 @@ TEST_P(MysqlColumns, ArriveExactly) {
   }
 }
 
-constexpr Case kCases[] = {
+constexpr TypeCase kCases[] = {
     {"boolean", "true|false", "tinyint(1)", "1\n0\n"},
     {"utinyint", "255::UTINYINT", "tinyint(3) unsigned", "255\n"},
     {"smallint", "(-32768)::SMALLINT", "smallint(6)", "-32768\n"},

@@ -1,23 +1,11 @@
 // Every type of a relation: the column that is made for it, and that its extremes arrive as they are.
 #include "tests/drivers/postgres.writer/writing.h"
+#include "tests/drivers/type_case.h"
 
 namespace osiris::worker::test {
 namespace {
 
-struct Case {
-  const char* name;
-  const char* values;  // of DuckDB's SQL, '|' between them
-  const char* type;    // PostgreSQL's
-  const char* rows;    // what it shows of them
-};
-
-class PostgresColumns : public testing::TestWithParam<Case> {};
-
-std::string select_of(const std::string& values) {
-  std::string select = "SELECT unnest([", rest = values;
-  for (size_t at; (at = rest.find('|')) != std::string::npos;) rest.replace(at, 1, ", ");
-  return select + rest + ", NULL]) AS v";
-}
+class PostgresColumns : public testing::TestWithParam<TypeCase> {};
 
 TEST_P(PostgresColumns, ArriveExactly) {
   const std::string name = std::string("made_") + GetParam().name;
@@ -29,7 +17,7 @@ TEST_P(PostgresColumns, ArriveExactly) {
             std::string(GetParam().type) + "\n");
 }
 
-constexpr Case kCases[] = {
+constexpr TypeCase kCases[] = {
     {"boolean", "true|false", "boolean", "t\nf\n"},
     {"tinyint", "(-128)::TINYINT|127::TINYINT", "smallint", "-128\n127\n"},
     {"utinyint", "255::UTINYINT", "smallint", "255\n"},

@@ -108,6 +108,43 @@ TEST(Difference, CountsEachRowAsOftenAsItIsThere) {
   EXPECT_EQ(seen["right"]["shown"].dump(), R"([["2","c"]])");
 }
 
+TEST(Difference, TellsTextsFromNothingAndShowsLongOnesShort) {
+  StepHarness step;
+  step.add_input("left", "SELECT NULL AS a, 'b, NULL' AS b, repeat('ž', 5000) || '1' AS c");
+  step.add_input("right", "SELECT 'NULL' AS a, 'b, NULL' AS b, repeat('ž', 5000) || '2' AS c");
+  const Json seen = document(step, row_difference());
+  ASSERT_EQ(seen["left"]["shown"].size(), 1u);
+  const auto& row = seen["left"]["shown"].items()[0].items();
+  EXPECT_TRUE(row[0].is_null());
+  EXPECT_EQ(row[1].as_string(), "b, NULL");
+  EXPECT_EQ(row[2].as_string().size(), 2 * 1000 + std::string("…").size());
+  EXPECT_EQ(seen["right"]["shown"].items()[0].items()[0].as_string(), "NULL");
+  EXPECT_EQ(seen["right"]["rows_only"].as_int(), 1);
+}
+
+TEST(Difference, ShowsARowAsOftenAsItIsThere) {
+  StepHarness step;
+  step.add_input("left", "SELECT 1 AS id FROM range(5)");
+  step.add_input("right", "SELECT 1 AS id FROM range(2) UNION ALL SELECT 2");
+  const Json seen = document(step, row_difference());
+  EXPECT_EQ(seen["left"]["rows_only"].as_int(), 3);
+  EXPECT_EQ(seen["left"]["shown"].dump(), R"([["1"],["1"],["1"]])");
+  EXPECT_EQ(seen["right"]["shown"].dump(), R"([["2"]])");
+}
+
+TEST(Difference, OfTenThousandColumns) {
+  StepHarness step;
+  std::string list = "SELECT i AS c0";
+  for (int i = 1; i < 10'000; ++i) list += ", " + std::to_string(i) + " AS c" + std::to_string(i);
+  step.add_input("left", list + " FROM range(3) r(i)");
+  step.add_input("right", list + " FROM range(4) r(i)");
+  const Json seen = document(step, row_difference());
+  EXPECT_EQ(seen["columns"].size(), 10'000u);
+  EXPECT_EQ(seen["left"]["rows_only"].as_int(-1), 0);
+  EXPECT_EQ(seen["right"]["rows_only"].as_int(), 1);
+  EXPECT_EQ(seen["right"]["shown"].items().at(0).items().at(0).as_string(), "3");
+}
+
 TEST(Difference, NamesColumnsAndTypesThatDiffer) {
   StepHarness step;
   step.add_input("left", "SELECT 1 AS id, 'x' AS old");

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "tests/drivers/sqlite.extractor/database.h"
+#include "tests/support/small_disk.h"
 
 namespace osiris::worker::test {
 namespace {
@@ -106,6 +107,21 @@ TEST(SqliteReading, ALogThatTravelledToAnotherDirectoryIsRead) {
   ASSERT_TRUE(step.run(sqlite_extractor()).ok());
   EXPECT_EQ(step.query("SELECT * FROM {out}"), "3\n");
   EXPECT_EQ(step.files_in("1"), std::vector<std::string>{"in.db"});
+}
+
+TEST(SqliteReading, AFullDiskBelowTheScratchDirectoryIsCalledOne) {
+  StepHarness step;
+  const osiris::test::SmallDisk disk(step.scratch_dir(), "64k");
+  OSIRIS_NEEDS_DISK(disk);
+  sqlite(step, "CREATE TABLE big(a); INSERT INTO big VALUES (randomblob(300000))");
+  step.write_file("2/in.db-wal", "a log");
+  step.plan_path("in.db", "in.db");
+  step.plan_path("in.db-wal", "2/in.db-wal");
+  step.set_config({{"path", "in.db"}, {"query", "SELECT count(*) FROM big"}});
+  const auto outcome = step.run(sqlite_extractor());
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_EQ(outcome.error().category, "write.disk_full") << outcome.error().message;
+  EXPECT_NE(outcome.error().message.find("No space left on device"), std::string::npos) << outcome.error().message;
 }
 
 TEST(SqliteReading, ALockedFileIsAClearError) {

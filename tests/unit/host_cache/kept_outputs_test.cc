@@ -6,8 +6,10 @@
 
 #include <fstream>
 
+#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "protocol/base/temporary_directory.h"
+#include "tests/support/small_disk.h"
 
 namespace osiris {
 namespace {
@@ -129,6 +131,23 @@ TEST_F(KeptOutputsTest, AreClearedByPipeline) {
   EXPECT_TRUE(find(kept, 2));
   EXPECT_EQ(kept.clear("")->entries, 1u);
   EXPECT_EQ(files(), 0u);
+}
+
+// Of another file system than the sessions', so that rows are copied there.
+TEST_F(KeptOutputsTest, OnAFullDiskSayThatItIsFull) {
+  const test::SmallDisk disk(cache_, "64k");
+  OSIRIS_NEEDS_DISK(disk);
+  KeptOutputs kept(cache_, 1'000'000, hashes_);
+  const fs::path file = directory_.path() / "kept.parquet";
+  const std::string rows(200'000, 'x');
+  ASSERT_TRUE(write_file_atomically(file, rows).ok());
+  const Status refused = kept.put(entry(1, rows), file);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().category, category::kWriteDiskFull);
+  EXPECT_THAT(refused.error().message, HasSubstr("No space left on device"));
+  EXPECT_FALSE(find(kept, 1));
+  put(kept, 2, "rows");
+  EXPECT_TRUE(find(kept, 2)) << "there is room for a small one";
 }
 
 }  // namespace

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "host/commands/run_output.h"
+#include "protocol/base/categories.h"
 #include "protocol/base/file.h"
+#include "tests/support/small_disk.h"
 
 namespace osiris {
 namespace {
@@ -88,6 +90,17 @@ TEST_F(CopyOut, PutsALinkWhereAFileWas) {
   fs::create_symlink("/nowhere", step() / "a");
   ASSERT_TRUE(copy().ok());
   EXPECT_EQ(fs::read_symlink(copied() / "a"), "/nowhere");
+}
+
+TEST_F(CopyOut, ToAFullDiskSaysThatItIsFullAndLeavesNoHalf) {
+  const test::SmallDisk disk(out(), "64k");
+  OSIRIS_NEEDS_DISK(disk);
+  write(step() / "big.txt", std::string(200'000, 'x'));
+  const Status refused = copy();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().category, category::kWriteDiskFull);
+  EXPECT_THAT(refused.error().message, HasSubstr("No space left on device"));
+  EXPECT_TRUE(fs::is_empty(copied()));
 }
 
 }  // namespace

@@ -63,8 +63,8 @@ TEST(AdapterPlace, AFailureIsAnErrorWithItsClassAndItsWait) {
   EXPECT_EQ(created.error().message, "no room");
   EXPECT_EQ(created.error().hint, "later");
   EXPECT_EQ(created.error().category, "far.CreationTimeout");
-  EXPECT_EQ(own.service().class_of(created.error()), FailureClass::kCreationTimeout);
-  EXPECT_EQ(own.service().retry_after(created.error()), Milliseconds(2'000));
+  EXPECT_EQ(failure_class_of(created.error()), FailureClass::kCreationTimeout);
+  EXPECT_EQ(retry_after_of(created.error()), Milliseconds(2'000));
   EXPECT_TRUE(own.service().may_pass(created.error())) << "it is unavailable, and the place says no other thing";
 }
 

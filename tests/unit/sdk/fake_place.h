@@ -15,6 +15,14 @@
 
 namespace osiris::sdk {
 
+// As the service's client makes it.
+inline Error fake_error(Code code, FailureClass failure, std::string message, std::string hint = {}) {
+  const std::string name(failure_class_name(failure));
+  Error error(code, std::move(message), std::move(hint), "fake." + name);
+  error.detail = Json::object({{"class", name}});
+  return error;
+}
+
 class FakeService : public Service {
  public:
   std::string_view id() const override { return "fake"; }
@@ -22,17 +30,9 @@ class FakeService : public Service {
   std::string_view plural() const override { return "boxes"; }
   std::string_view daemon() const override { return "boxd"; }
   Error failure(FailureClass failure, std::string message, std::string hint, Json) const override {
-    return Error(Code::kUnavailable, std::move(message), std::move(hint),
-                 "fake." + std::string(failure_class_name(failure)));
-  }
-  FailureClass class_of(const Error& error) const override {
-    for (const auto failure : {FailureClass::kQuotaExceeded, FailureClass::kCreationTimeout, FailureClass::kWorkerCrash,
-                               FailureClass::kAuthError, FailureClass::kNotFound, FailureClass::kNetworkError})
-      if (error.category == "fake." + std::string(failure_class_name(failure))) return failure;
-    return FailureClass::kSandboxError;
+    return fake_error(Code::kUnavailable, failure, std::move(message), std::move(hint));
   }
   bool may_pass(const Error& error) const override { return error.code == Code::kUnavailable; }
-  Milliseconds retry_after(const Error&) const override { return Milliseconds(0); }
   Error after_attempts(Error error, int attempts) const override {
     error.message += "; tried " + std::to_string(attempts) + " times";
     return error;
@@ -48,8 +48,8 @@ struct Fault {
 // [any thread]
 class FakePlace : public Place {
  public:
-  static Error lost() { return Error(Code::kUnavailable, "no answer", "", "fake.NetworkError"); }
-  static Error refused() { return Error(Code::kInvalidArgument, "no", "", "fake.AuthError"); }
+  static Error lost() { return fake_error(Code::kUnavailable, FailureClass::kNetworkError, "no answer"); }
+  static Error refused() { return fake_error(Code::kInvalidArgument, FailureClass::kAuthError, "no"); }
 
   // In order, of the calls of one name ("create", "kill", ...); without one a call does what it should.
   std::map<std::string, std::deque<Fault>> faults;

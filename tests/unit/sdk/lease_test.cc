@@ -33,7 +33,7 @@ class LeaseByClock : public testing::Test {
   }
 
   void fail(const std::string& call, Error error) { place_.faults[call].push_back({std::move(error)}); }
-  static Error not_found() { return Error(Code::kNotFound, "no such box", "", "fake.NotFound"); }
+  static Error not_found() { return fake_error(Code::kNotFound, FailureClass::kNotFound, "no such box"); }
   int64_t expires_in_s() const { return (renewal_->expires_monotonic_ns() - clock_.monotonic_ns()) / 1'000'000'000; }
   // What the service says of the machine's life, in seconds after its create_times.
   void lives_until(const std::string& started_at, const std::string& ends_at) {

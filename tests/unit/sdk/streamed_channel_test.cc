@@ -20,7 +20,7 @@ using Kind = ReceiveOutcome::Kind;
 using namespace std::chrono_literals;
 
 Error no_answer() { return FakePlace::lost(); }
-Error no_process() { return Error(Code::kNotFound, "no such process", "", "fake.NotFound"); }
+Error no_process() { return fake_error(Code::kNotFound, FailureClass::kNotFound, "no such process"); }
 Error input_closed() { return Error(Code::kInvalidState, "its pipe is closed"); }
 
 class StreamedChannelTest : public testing::Test {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/eventually.h"
 #include "tests/unit/worker/executor_fixture.h"
 
 namespace osiris::worker {
@@ -53,6 +54,30 @@ class StreamsFixture : public ExecutorTest {
     begin(steps);
     finish();
     return look(steps);
+  }
+  // As begin(), and waits until its first step has read more than `rows`; false: it never did.
+  [[nodiscard]] bool begin_and_read(const std::vector<Json>& steps, uint64_t rows) {
+    begin(steps);
+    return osiris::test::eventually([&] {
+      const auto running = executor_->progress();
+      return !running.empty() && running[0].rows > rows;
+    });
+  }
+  // Cancelled once the first step has read more than `rows`: that step says so, the others did not begin.
+  Outcome run_and_cancel(const std::vector<Json>& steps, uint64_t rows) {
+    EXPECT_TRUE(begin_and_read(steps, rows));
+    return cancel(steps);
+  }
+  Outcome cancel(const std::vector<Json>& steps) {
+    executor_->cancel("the test says so");
+    finish();
+    const Outcome seen = look(steps);
+    const std::string first = steps.front()["id"].as_string();
+    EXPECT_EQ(seen.errors.count(first), 1u);
+    if (seen.errors.count(first)) EXPECT_NE(seen.errors.at(first).find("cancelled"), std::string::npos);
+    for (size_t i = 1; i < steps.size(); ++i)
+      EXPECT_EQ(sink_.event_names(steps[i]["id"].as_string()), std::vector<std::string>{"step_skipped"});
+    return seen;
   }
   Outcome look(const std::vector<Json>& steps) {
     Outcome seen;

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "protocol/base/file.h"
+#include "protocol/base/copy_file.h"
 #include "worker/drivers/files/places.h"
 
 namespace osiris::worker::files {
@@ -16,11 +16,8 @@ Result<std::filesystem::path> with_companion(const StepContext& step, std::strin
   std::error_code code;
   if (!std::filesystem::exists(companion.absolute, code)) return file;
   const std::filesystem::path copy = step.scratch_dir() / file.filename();
-  std::filesystem::copy_file(file, copy, std::filesystem::copy_options::overwrite_existing, code);
-  if (!code)
-    std::filesystem::copy_file(companion.absolute, copy.native() + std::string(suffix),
-                               std::filesystem::copy_options::overwrite_existing, code);
-  if (code) return errno_error(code.value(), "cannot copy", file);
+  OSIRIS_TRY(copy_whole_file(file, copy));
+  OSIRIS_TRY(copy_whole_file(companion.absolute, copy.native() + std::string(suffix)));
   return copy;
 }
 

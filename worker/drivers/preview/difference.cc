@@ -1,6 +1,6 @@
 #include "worker/drivers/preview/difference.h"
 
-#include <algorithm>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -16,28 +16,26 @@ using sql::quote_identifier;
 struct Side {
   const Input& input;
   std::vector<Column> columns;
+  std::unordered_map<std::string, size_t> places;  // of the columns, by their names in lower case
 
   const Column* find(const std::string& name) const {
-    const auto found = std::find_if(columns.begin(), columns.end(), [&](const Column& column) {
-      return ascii_lower(column.name) == ascii_lower(name);
-    });
-    return found == columns.end() ? nullptr : &*found;
+    const auto found = places.find(ascii_lower(name));
+    return found == places.end() ? nullptr : &columns[found->second];
   }
 };
 
 Result<Side> side_of(StepContext& step, const Input& input) {
   OSIRIS_ASSIGN(std::vector<Column> columns, preview::columns_of(step.connection_handle(), input.name));
-  return Side{input, std::move(columns)};
+  Side side{input, std::move(columns), {}};
+  for (size_t i = 0; i < side.columns.size(); ++i) side.places.emplace(ascii_lower(side.columns[i].name), i);
+  return side;
 }
 
-// The columns that both have, as texts.
-std::string select_of(const Side& side, const std::vector<std::string>& shared) {
-  std::string list;
-  for (const std::string& name : shared) {
-    const std::string column = quote_identifier(name);
-    list += (list.empty() ? "" : ", ") + ("CAST(" + column + " AS VARCHAR) AS " + column);
-  }
-  return "SELECT " + list + " FROM " + quote_identifier(side.input.name);
+// A row of the columns that both have, as texts.
+std::string rows_of(const Side& side, const std::vector<std::string>& shared, const char* count) {
+  std::vector<std::string> texts;
+  for (const std::string& name : shared) texts.push_back("CAST(" + quote_identifier(name) + " AS VARCHAR)");
+  return "SELECT " + preview::row_of(texts) + " AS texts, " + count + " AS n FROM " + quote_identifier(side.input.name);
 }
 
 Json names_only_in(const Side& side, const Side& other) {
@@ -47,24 +45,35 @@ Json names_only_in(const Side& side, const Side& other) {
   return names;
 }
 
-// What of `side` is not in `other`.
-Result<Json> only_in(StepContext& step, const Side& side, const Side& other, const std::vector<std::string>& shared) {
+// Rows that one side has more often than the other: how much more often, below zero on the right.
+constexpr char kDiffering[] = "\"rows of one side\"";
+
+// One table of both: what a side has, the other takes away.
+Status find_differing(StepContext& step, const Side& left, const Side& right, const std::vector<std::string>& shared) {
+  return sql::execute(step.connection_handle(),
+                      std::string("CREATE TEMP TABLE ") + kDiffering +
+                          " AS SELECT texts, CAST(sum(n) AS BIGINT) AS n FROM (" + rows_of(left, shared, "1") +
+                          " UNION ALL " + rows_of(right, shared, "-1") + ") GROUP BY texts HAVING sum(n) <> 0");
+}
+
+// What of `side` is not in `other`; `count`: of a row of this side, as SQL.
+Result<Json> only_in(StepContext& step, const Side& side, const Side& other, const std::vector<std::string>& shared,
+                     const std::string& count) {
   Json out = Json::object({{"rows", side.input.rows}, {"columns_only", names_only_in(side, other)}});
   uint64_t rows_only = 0;
   Json shown = Json::array();
   if (!shared.empty()) {
     const duckdb_connection connection = step.connection_handle();
-    const std::string table = quote_identifier("only in " + side.input.name);
-    OSIRIS_TRY(sql::execute(connection, "CREATE TEMP TABLE " + table + " AS (" + select_of(side, shared) +
-                                            ") EXCEPT ALL (" + select_of(other, shared) + ")"));
-    OSIRIS_ASSIGN(auto counted, sql::run_query(connection, "SELECT count(*) FROM " + table));
+    const std::string of_side = std::string(" FROM ") + kDiffering + " WHERE " + count + " > 0";
+    OSIRIS_ASSIGN(auto counted,
+                  sql::run_query(connection, "SELECT CAST(coalesce(sum(" + count + "), 0) AS BIGINT)" + of_side));
     rows_only = static_cast<uint64_t>(counted.integer());
-    std::string list;
-    for (const std::string& name : shared)
-      list += (list.empty() ? "" : ", ") + preview::text_of(quote_identifier(name));
-    OSIRIS_ASSIGN(shown, preview::texts(connection, "SELECT " + list + " FROM " + table + " ORDER BY ALL LIMIT " +
-                                                        std::to_string(preview::rows_wanted(step))));
-    OSIRIS_TRY(sql::execute(connection, "DROP TABLE " + table));
+    // Each as often as it is there.
+    const std::string wanted = std::to_string(preview::rows_wanted(step));
+    OSIRIS_ASSIGN(shown, preview::rows_of_texts(
+                             connection, "SELECT list_transform(texts, lambda each: " + preview::text_of("each") +
+                                             ") FROM (SELECT texts, unnest(range(least(" + count + ", " + wanted +
+                                             "))) AS time" + of_side + ") ORDER BY texts LIMIT " + wanted));
   }
   out.set("rows_only", rows_only);
   out.set("shown", std::move(shown));
@@ -86,8 +95,9 @@ Result<StepOutcome> run(StepContext& step) {
     if (same->type != column.type)
       types.push_back(Json::object({{"name", column.name}, {"left", column.type}, {"right", same->type}}));
   }
-  OSIRIS_ASSIGN(Json only_left, only_in(step, left, right, shared));
-  OSIRIS_ASSIGN(Json only_right, only_in(step, right, left, shared));
+  if (!shared.empty()) OSIRIS_TRY(find_differing(step, left, right, shared));
+  OSIRIS_ASSIGN(Json only_left, only_in(step, left, right, shared, "n"));
+  OSIRIS_ASSIGN(Json only_right, only_in(step, right, left, shared, "-n"));
   OSIRIS_TRY(preview::write_document(step, Json::object({{"columns", std::move(names)},
                                                          {"types", std::move(types)},
                                                          {"left", std::move(only_left)},

@@ -12,22 +12,24 @@ using preview::Column;
 using preview::text_of;
 using sql::quote_identifier;
 
-// Of one statement. Each binds all columns of the table, of which there may be ten thousand.
+// Of one statement: each binds every column of the table, of which there may be ten thousand.
 constexpr size_t kColumnsAtOnce = 2000;
 
 // Nulls, least and greatest value of columns [begin, end), added to `columns`.
 Status add_counts(duckdb_connection connection, const std::string& source, uint64_t rows,
                   const std::vector<Column>& all, size_t begin, size_t end, Json& columns) {
-  std::string list;
+  std::vector<std::string> wanted;
   for (size_t i = begin; i < end; ++i) {
     const std::string name = quote_identifier(all[i].name);
     const auto range = [&](const char* function) {
-      return all[i].has_range() ? text_of(std::string(function) + "(" + name + ")") : std::string("NULL::VARCHAR");
+      return all[i].has_range() ? text_of(std::string(function) + "(" + name + ")") : std::string("NULL");
     };
-    list +=
-        (list.empty() ? "" : ", ") + ("CAST(count(" + name + ") AS VARCHAR), ") + range("min") + ", " + range("max");
+    wanted.push_back("CAST(count(" + name + ") AS VARCHAR)");
+    wanted.push_back(range("min"));
+    wanted.push_back(range("max"));
   }
-  OSIRIS_ASSIGN(const Json counted, preview::texts(connection, "SELECT " + list + " FROM " + source));
+  OSIRIS_ASSIGN(const Json counted,
+                preview::rows_of_texts(connection, "SELECT " + preview::row_of(wanted) + " FROM " + source));
   const Json& values = counted.items().at(0);
   for (size_t i = begin; i < end; ++i) {
     const size_t at = 3 * (i - begin);
@@ -41,26 +43,13 @@ Status add_counts(duckdb_connection connection, const std::string& source, uint6
   return {};
 }
 
-// The first rows of the table, which keeps their order: pieces of a row from several statements belong together.
+// The first rows of the table, which keeps their order. Only these are made texts.
 Result<Json> first_rows(StepContext& step, const std::string& source, const std::vector<Column>& all) {
-  Json rows = Json::array();
-  for (size_t begin = 0; begin < all.size(); begin += kColumnsAtOnce) {
-    std::string list;
-    for (size_t i = begin; i < std::min(all.size(), begin + kColumnsAtOnce); ++i)
-      list += (list.empty() ? "" : ", ") + text_of(quote_identifier(all[i].name));
-    OSIRIS_ASSIGN(Json pieces,
-                  preview::texts(step.connection_handle(), "SELECT " + list + " FROM " + source + " LIMIT " +
-                                                               std::to_string(preview::rows_wanted(step))));
-    if (begin == 0) {
-      rows = std::move(pieces);
-      continue;
-    }
-    if (pieces.size() != rows.size())
-      return Error(Code::kInternal, "Step " + step.step_id() + ": its rows are not always as many");
-    for (size_t row = 0; row < pieces.size(); ++row)
-      for (Json& value : pieces.items()[row].items()) rows.items()[row].push_back(std::move(value));
-  }
-  return rows;
+  std::vector<std::string> wanted;
+  for (const Column& column : all) wanted.push_back(text_of(quote_identifier(column.name)));
+  return preview::rows_of_texts(step.connection_handle(), "SELECT " + preview::row_of(wanted) + " FROM (FROM " +
+                                                              source + " LIMIT " +
+                                                              std::to_string(preview::rows_wanted(step)) + ")");
 }
 
 Result<StepOutcome> run(StepContext& step) {

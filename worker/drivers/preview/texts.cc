@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/base/file.h"
+#include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
 
 namespace osiris::worker::preview {
@@ -48,24 +49,27 @@ std::string shown(std::string text) {
 }
 
 // Whole values: the engine's simpler calls end a text at its first NUL.
-Json text_at(duckdb_data_chunk chunk, idx_t column, idx_t row) {
-  duckdb_vector values = duckdb_data_chunk_get_vector(chunk, column);
+Json text_at(duckdb_vector values, idx_t at) {
   uint64_t* validity = duckdb_vector_get_validity(values);
-  if (validity && !duckdb_validity_row_is_valid(validity, row)) return {};
-  duckdb_string_t text = static_cast<duckdb_string_t*>(duckdb_vector_get_data(values))[row];
+  if (validity && !duckdb_validity_row_is_valid(validity, at)) return {};
+  duckdb_string_t text = static_cast<duckdb_string_t*>(duckdb_vector_get_data(values))[at];
   return Json(shown(std::string(duckdb_string_t_data(&text), duckdb_string_t_length(text))));
 }
 
 }  // namespace
 
-Result<Json> texts(duckdb_connection connection, const std::string& select) {
+std::string row_of(const std::vector<std::string>& texts) { return "[" + join(texts, ", ") + "]"; }
+
+Result<Json> rows_of_texts(duckdb_connection connection, const std::string& select) {
   OSIRIS_ASSIGN(auto result, sql::run_query(connection, select));
   Json rows = Json::array();
   while (duckdb_data_chunk chunk = duckdb_fetch_chunk(*result.get())) {
-    const idx_t columns = duckdb_data_chunk_get_column_count(chunk), count = duckdb_data_chunk_get_size(chunk);
+    duckdb_vector lists = duckdb_data_chunk_get_vector(chunk, 0), texts = duckdb_list_vector_get_child(lists);
+    const auto* entries = static_cast<const duckdb_list_entry*>(duckdb_vector_get_data(lists));
+    const idx_t count = duckdb_data_chunk_get_size(chunk);
     for (idx_t row = 0; row < count; ++row) {
       Json values = Json::array();
-      for (idx_t column = 0; column < columns; ++column) values.push_back(text_at(chunk, column, row));
+      for (uint64_t i = 0; i < entries[row].length; ++i) values.push_back(text_at(texts, entries[row].offset + i));
       rows.push_back(std::move(values));
     }
     duckdb_destroy_data_chunk(&chunk);

@@ -28,8 +28,12 @@ Result<std::vector<Column>> columns_of(duckdb_connection connection, const std::
 // A column's value as text, of which texts() shows the beginning: an SQL expression.
 std::string text_of(const std::string& expression);
 
-// The rows of `select`, all of whose columns are texts: an array of arrays, null for NULL.
-Result<Json> texts(duckdb_connection connection, const std::string& select);
+// A row of such expressions as one value, a list: ten thousand columns of a result, of a comparison or of a sort cost
+// the engine far more than one.
+std::string row_of(const std::vector<std::string>& texts);
+
+// The rows of `select`, whose one column is a row_of(): an array of arrays, null for NULL.
+Result<Json> rows_of_texts(duckdb_connection connection, const std::string& select);
 
 // How many rows the step's config wants to see.
 uint64_t rows_wanted(const StepContext& step);
