@@ -62,6 +62,7 @@ class Relay {
   std::optional<int> take_input();
   Status take(const RelayMessage& message);
   Status begin(const RelayMessage& message);
+  void drop(uint64_t number);
   void feed(Run& run);
   void take_output(Run& run);
   void take_line(Run& run, std::string_view line, std::string& said);
@@ -135,6 +136,10 @@ Status Relay::take(const RelayMessage& message) {
     if (!begun) say(tagged(message.run, "!" + Json::object({{"error", begun.error().message}}).dump()));
     return {};
   }
+  if (message.header["drop"].as_bool()) {
+    drop(message.run);
+    return {};
+  }
   for (const auto& run : runs_) {
     if (run->number != message.run) continue;
     if (message.header["kill"].as_bool()) {
@@ -151,6 +156,16 @@ Status Relay::take(const RelayMessage& message) {
   // The host has not heard how it ended, and asks.
   if (const auto ended = ended_.find(message.run); ended != ended_.end()) say(ended->second.result + ended->second.end);
   return {};
+}
+
+// One that has not begun: another machine runs it. Of one that has, or has ended, nothing is said.
+void Relay::drop(uint64_t number) {
+  const auto run = std::find_if(runs_.begin(), runs_.end(), [&](const auto& each) { return each->number == number; });
+  if (run == runs_.end() || run == runs_.begin()) return;
+  Ended dropped{(*run)->directory, {}, tagged(number, "-")};
+  runs_.erase(run);
+  say(dropped.end);
+  ended_[number] = std::move(dropped);
 }
 
 Status Relay::begin(const RelayMessage& message) {

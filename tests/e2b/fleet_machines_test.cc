@@ -165,7 +165,8 @@ INSTANTIATE_TEST_SUITE_P(Table, WithoutForks,
                          testing::Values(NoForks{"NoSuchRoute",
                                                  R"({"type":"status","status":404,"text":"404 page not found"})"},
                                          NoForks{"NotAllowed", R"({"type":"status","status":405})"},
-                                         NoForks{"NotImplemented", R"({"type":"status","status":501})"},
+                                         NoForks{"ItsOwnTrouble", R"({"type":"status","status":500})"},
+                    NoForks{"NotImplemented", R"({"type":"status","status":501})"},
                                          NoForks{"Refused", R"({"type":"status","status":403})"}),
                          [](const auto& row) { return row.param.name; });
 
@@ -199,8 +200,7 @@ class FewerSandboxes : public FleetMachines {
 TEST_F(FewerSandboxes, AForkThatFailsInPartIsGoneOnWith) {
   const Outcome outcome = run();
   expect_whole(outcome);
-  EXPECT_EQ(server_.count(kFork), 1);
-  EXPECT_EQ(server_.stats()["created"].as_int(), 3);
+  EXPECT_EQ(server_.count(kFork), 1) << "it is not asked again";
 }
 
 // Inputs and results that are too large for the stream go as files of their own.

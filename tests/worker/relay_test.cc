@@ -142,6 +142,20 @@ TEST_F(RelayTest, OneThatIsKilledLeavesTheNextItsTurn) {
   EXPECT_EQ(until("2 !").back(), R"(2 !{"exit":0})");
 }
 
+TEST_F(RelayTest, OneWhoseTurnHasNotComeCanBeAskedBack) {
+  hand_over(1, R"({"hang":"politely"})");
+  hand_over(2, R"({"write":"out.txt","text":"two"})");
+  hand_over(3, R"({"rows":1})");
+  EXPECT_THAT(line(), HasSubstr("\"hello\""));
+  write(Json::object({{"run", 2}, {"drop", true}}));
+  write(Json::object({{"run", 1}, {"drop", true}}));  // it has begun
+  EXPECT_EQ(until("2 -").back(), "2 -");
+  write(Json::object({{"run", 1}, {"kill", true}}));
+  EXPECT_EQ(until("1 !").back(), R"(1 !{"signal":9})");
+  for (const std::string& each : until("3 !")) EXPECT_THAT(each, StartsWith("3 "));
+  EXPECT_FALSE(fs::exists(directory(2) / "out.txt"));
+}
+
 TEST_F(RelayTest, WhatComesLaterReachesTheWorkerThatRuns) {
   hand_over(1, R"({"hang":"politely"})");
   until("1 {\"");

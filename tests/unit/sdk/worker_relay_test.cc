@@ -155,6 +155,20 @@ TEST_F(WorkerRelayTest, AKillIsForTheRunAlone) {
   EXPECT_EQ(access_.kills(), 0u);
 }
 
+TEST_F(WorkerRelayTest, WhatIsGivenUpBeforeItsTurnIsSaidAtOnce) {
+  bool was_dropped = false;
+  const auto first = channel();
+  const auto second = relay_->next({"/runs/b", "", "", "", "", [&] { was_dropped = true; }});
+  ASSERT_TRUE(second->send(kOpening));
+  const size_t before = sent(100).size();
+  second->drop();
+  EXPECT_EQ(sent(before + 10).substr(before), "{\"run\":2,\"drop\":true}\n");
+  access_.streams[0]->output("2 -\n1 {}\n");
+  EXPECT_EQ(receive(*first).second, "{}\n");
+  EXPECT_TRUE(was_dropped) << "while another one is listened to";
+  EXPECT_EQ(receive(*second).first, Kind::kClosed);
+}
+
 TEST_F(WorkerRelayTest, TheEndOfTheRelayEndsEveryRun) {
   const auto first = channel(), second = channel();
   access_.streams[0]->end(ExitInfo::Kind::kSignaled, 9);
