@@ -166,7 +166,7 @@ INSTANTIATE_TEST_SUITE_P(Table, WithoutForks,
                                                  R"({"type":"status","status":404,"text":"404 page not found"})"},
                                          NoForks{"NotAllowed", R"({"type":"status","status":405})"},
                                          NoForks{"ItsOwnTrouble", R"({"type":"status","status":500})"},
-                    NoForks{"NotImplemented", R"({"type":"status","status":501})"},
+                                         NoForks{"NotImplemented", R"({"type":"status","status":501})"},
                                          NoForks{"Refused", R"({"type":"status","status":403})"}),
                          [](const auto& row) { return row.param.name; });
 

@@ -127,8 +127,8 @@ void WorkerRelay::split(std::string_view bytes) {
   skips_line_ = true;
 }
 
-// "3 {...}": a record of run 3; "3 =...": what it packed; "3 !{...}": how its worker ended; "3 -": it was given up. Anything else is none of
-// the relay's.
+// "3 {...}": a record of run 3; "3 =...": what it packed; "3 !{...}": how its worker ended; "3 -": it was given up.
+// Anything else is none of the relay's.
 void WorkerRelay::take_line(std::string_view line) {
   uint64_t run = 0;
   const auto [end, wrong] = std::from_chars(line.data(), line.data() + line.size(), run);

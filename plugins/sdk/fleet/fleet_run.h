@@ -78,8 +78,8 @@ class FleetRun {
     std::vector<PartEvent> events;
     std::optional<PartHost> host;
     std::unique_ptr<HandedPart> handed;
-    std::optional<Error> refused;  // the shard's own failure
-    std::optional<Error> failed;   // its machine's
+    std::optional<Error> refused;         // the shard's own failure
+    std::optional<Error> failed;          // its machine's
     std::atomic<bool> is_dropped{false};  // before its turn, and given back
   };
   // A machine, or the place of one. What is below ends before what is above.

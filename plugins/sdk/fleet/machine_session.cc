@@ -104,7 +104,7 @@ Status MachineSession::start(const std::function<Status()>& meanwhile) {
 }
 
 Result<std::unique_ptr<HandedPart>> MachineSession::hand_over(const RunRequest& request, const Host& host,
-                                                                      std::function<void()> dropped) {
+                                                              std::function<void()> dropped) {
   auto part = std::make_unique<HandedPart>();
   const Layout layout = layout_of(context_.place.home(), request.run_id);
   OSIRIS_TRY(make_directories(request.adapter_dir()));

@@ -33,8 +33,8 @@ bool ShardScheduler::has_room(size_t list) const {
 
 std::optional<ShardScheduler::Attempt> ShardScheduler::take(const std::string& machine) {
   if (stopped_ || is_lost(machine)) return std::nullopt;
-  const auto next = std::find_if(waiting_.begin(), waiting_.end(),
-                                 [this](size_t shard) { return has_room(shards_[shard].list); });
+  const auto next =
+      std::find_if(waiting_.begin(), waiting_.end(), [this](size_t shard) { return has_room(shards_[shard].list); });
   if (next == waiting_.end()) return std::nullopt;
   ++running_by_list_[shards_[*next].list];
   return hand_out(next, machine, State::kRunning);

@@ -55,8 +55,8 @@ class ShardScheduler {
   // that none waits idle for what another one holds. It is the machine's next when the one before is accepted or
   // failed.
   std::optional<Attempt> take_ahead(const std::string& machine);
-  // One that another machine holds and has not begun, for this one, to which nothing is left; once for each. It is given
-  // back where its machine lets it go; otherwise it runs there.
+  // One that another machine holds and has not begun, for this one, to which nothing is left; once for each. It is
+  // given back where its machine lets it go; otherwise it runs there.
   std::optional<Attempt> ask_back(const std::string& machine);
   bool is_asked_back(const Attempt& attempt) const {
     return is_current(attempt) && entries_[attempt.shard].is_asked_back;
@@ -119,7 +119,7 @@ class ShardScheduler {
     uint64_t attempt_id = 0;  // that is handed over, runs, or was claimed
     std::string machine;
     size_t attempts = 0;
-    size_t attempts_before = 0;     // a restart
+    size_t attempts_before = 0;  // a restart
     bool is_asked_back = false;
     bool begins_again = false;      // when the attempt that runs has ended
     std::vector<std::string> ends;  // of machines
