@@ -128,7 +128,7 @@ class Simulation {
     if (!machine.lives || !machine.hears || !machine.next || machine.next->id != attempt.id) return;
     machine.next.reset();
     ++counts_.asked_back;
-    at(now_ + pick(1, 80) * kMs, [this, attempt] {
+    at(now_ + kMs, [this, attempt] {  // in the stream, before anything that it says of later shards
       scheduler_.give_back(attempt);
       --machines_.at(attempt.machine).in_hand;
     });
