@@ -103,7 +103,7 @@ ReceiveOutcome WorkerRelay::receive(uint64_t run, Incoming& into, int64_t timeou
   return into.log.empty() ? ReceiveOutcome{Kind::kTimeout, {}, {}} : outcome;
 }
 
-// What came while nobody listened is lost, a part of a line perhaps: the run loops ask again for what they lack.
+// What came while the stream was broken is lost, a part of a line perhaps: the run loops ask again for what they lack.
 Status WorkerRelay::reopen(uint64_t run) {
   OSIRIS_TRY(stream_.reopen());
   const std::lock_guard lock(mutex_);
