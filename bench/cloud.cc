@@ -88,6 +88,16 @@ Json first_event(const fs::path& session, std::string_view name) {
   return found;
 }
 
+Json last_event(const fs::path& session, std::string_view name) {
+  Json found;
+  visit_events(session, name, [&](const std::string& line) {
+    if (auto event = parse_json(line)) found = *std::move(event);
+    return true;
+  });
+  if (found.is_null()) die("no event " + std::string(name) + " in " + session.string());
+  return found;
+}
+
 uint64_t count_events(const fs::path& session, std::string_view name) {
   uint64_t count = 0;
   visit_events(session, name, [&](const std::string&) { return ++count > 0; });

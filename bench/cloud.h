@@ -42,8 +42,9 @@ class Cloud {
   std::filesystem::path build_, project_;
 };
 
-// The first event of this name in the session's events.jsonl; dies when there is none.
+// The first, and the last, event of this name in the session's events.jsonl; dies when there is none.
 Json first_event(const std::filesystem::path& session, std::string_view name);
+Json last_event(const std::filesystem::path& session, std::string_view name);
 uint64_t count_events(const std::filesystem::path& session, std::string_view name);
 
 // "2026-01-02T03:04:05.678901Z" or with +00:00, as microseconds since 1970.

@@ -1,16 +1,13 @@
-// The rows of the table about copies into another kind of server. They run inside osiris-mariadb, as mysql_rows.h says,
-// beside a PostgreSQL server of their own.
+// The rows of the table about copies into another kind of server.
 #pragma once
 
-#include <vector>
-
-#include "bench/measure.h"
-#include "bench/mysql_rows.h"
+#include "bench/rows.h"
+#include "bench/servers.h"
 
 namespace osiris::bench {
 
 // MariaDB -> PostgreSQL, counted and with all values compared, beside the plain client piped into COPY; CSV -> MariaDB
 // beside LOAD DATA.
-std::vector<Row> copy_rows(const MysqlBench& bench);
+void copy_rows(Rows& rows, Servers& servers, int rounds);
 
 }  // namespace osiris::bench

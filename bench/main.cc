@@ -1,13 +1,20 @@
-// osiris-bench BUILD_DIR local|mysql|postgres|objects [--quick]: measures what docs/benchmarks.md quotes, each row
-// against its baseline in the same run, medians of at least five alternating rounds, and prints the table as Markdown.
-// --quick uses a tenth of the data, to try the program itself.
+// osiris-bench BUILD_DIR local|mysql|postgres|objects [--row NAME]... [--rows N] [--rounds N] [--quick]: measures what
+// docs/benchmarks.md quotes, each row against its baseline in the same run, medians of at least five alternating
+// rounds, and prints each as a line of a Markdown table once it is there. The servers of mysql and postgres are started
+// for it.
+//
+//   --row NAME   only that row; a name that is none lists them
+//   --rows N     of the tables of mysql and postgres, in the place of 2,000,000
+//   --rounds N   in the place of five, to try a row
+//   --quick      a tenth of the data, to try the program itself
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <thread>
 
 #include "bench/copy_rows.h"
@@ -17,6 +24,8 @@
 #include "bench/measure.h"
 #include "bench/mysql_rows.h"
 #include "bench/object_rows.h"
+#include "bench/rows.h"
+#include "bench/servers.h"
 #include "bench/shard_rows.h"
 #include "bench/singer_rows.h"
 #include "bench/worker_latency.h"
@@ -27,11 +36,13 @@ using namespace osiris::bench;
 namespace fs = std::filesystem;
 
 constexpr int kRounds = 5;
+constexpr uint64_t kTableRows = 2'000'000;
 
 struct Setup {
   fs::path build, work;
   bool quick = false;
-  uint64_t big_rows = 10'000'000, csv_groups = 1'000'000, mysql_rows = 2'000'000;
+  uint64_t big_rows = 10'000'000, csv_groups = 1'000'000, table_rows = 0;
+  int rounds = kRounds;
   std::string osiris() const { return build / "bin/osiris"; }
   std::string worker() const { return build / "lib/osiris/osiris-worker"; }
   std::string program(const char* name) const { return build / "bench" / name; }
@@ -242,72 +253,113 @@ std::string machine() {
          std::to_string(static_cast<long>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE) >> 30) + " GiB";
 }
 
-}  // namespace
+void local_rows(const Setup& setup, Rows& rows) {
+  const auto one = [&](const char* name, Row (*measure)(const Setup&)) {
+    rows.add(name, [&] { return std::vector<Row>{measure(setup)}; });
+  };
+  one("noop-run", noop_run);
+  one("noop-isolated", isolated_run);
+  one("disk-left", disk_left);
+  one("first-message", first_message);
+  one("noop-step", noop_step);
+  rows.add("csv-group-by", [&] { return big_csv(setup); });
+  rows.add("csv", [&] {
+    return csv_rows({.osiris = setup.osiris(),
+                     .statements = setup.program("csv_statements"),
+                     .project = make_project(setup.work / "csv"),
+                     .rounds = setup.rounds,
+                     .quick = setup.quick});
+  });
+  one("many-steps", many_steps);
+  one("sql-steps", forty_sql_steps);
+  one("waiting-steps", waiting_steps);
+  rows.add("singer", [&] {
+    return std::vector<Row>{singer_row({.osiris = setup.osiris(),
+                                        .project = make_project(setup.work / "singer"),
+                                        .rows = setup.quick ? 100'000u : 1'000'000u,
+                                        .rounds = setup.rounds})};
+  });
+  rows.add("everyday", [&] {
+    return everyday_rows({.osiris = setup.osiris(),
+                          .gen_csv = setup.build / "tests/gen_csv",
+                          .project = make_project(setup.work / "everyday"),
+                          .rows = setup.big_rows,
+                          .groups = setup.csv_groups,
+                          .rounds = setup.rounds});
+  });
+  rows.add("shards", [&] {
+    return shard_rows({.osiris = setup.osiris(),
+                       .gen_csv = setup.build / "tests/gen_csv",
+                       .project = make_project(setup.work / "shards"),
+                       .rows = setup.quick ? 320'000u : 3'200'000u,
+                       .rounds = setup.rounds});
+  });
+}
 
-int main(int argc, char** argv) {
-  if (argc < 3) {
-    std::fprintf(stderr, "usage: osiris-bench BUILD_DIR local|mysql|postgres|objects [--quick]\n");
-    return 2;
-  }
-  Setup setup;
-  setup.build = fs::absolute(argv[1]);
-  char directory[] = "/var/tmp/osiris-bench-XXXXXX";
-  setup.work = mkdtemp(directory);
-  if (argc > 3 && std::strcmp(argv[3], "--quick") == 0) {
-    setup.quick = true;
-    setup.big_rows /= 10;
-    setup.csv_groups /= 10;
-    setup.mysql_rows /= 10;
-  }
-  if (std::strcmp(argv[2], "mysql") == 0) {
-    const auto bench = [&](const char* project) {
-      return MysqlBench{.osiris = setup.osiris(),
-                        .fetch = setup.program("mysql_fetch"),
-                        .project = make_project(setup.work / project),
-                        .rows = setup.mysql_rows,
-                        .rounds = kRounds};
-    };
-    print(mysql_rows(bench("mysql")));
-    print(copy_rows(bench("copies")));
-  } else if (std::strcmp(argv[2], "postgres") == 0) {
-    print(postgres_rows({.osiris = setup.osiris(),
-                         .project = make_project(setup.work / "postgres"),
-                         .rounds = kRounds,
-                         .quick = setup.quick}));
-  } else if (std::strcmp(argv[2], "objects") == 0) {
-    print(object_rows({.osiris = setup.osiris(),
+// nullopt: no such part.
+std::optional<int> measure(const Setup& setup, const std::string& part, Rows& rows) {
+  if (part == "mysql" || part == "postgres") {
+    Servers servers(setup.osiris(), make_project(setup.work / part),
+                    setup.table_rows > 0 ? setup.table_rows : kTableRows / (setup.quick ? 10 : 1));
+    if (part == "mysql") {
+      mysql_rows(rows, servers, setup.program("mysql_fetch"), setup.rounds);
+      copy_rows(rows, servers, setup.rounds);
+    } else {
+      postgres_rows(rows, servers, setup.rounds);
+    }
+  } else if (part == "objects") {
+    object_rows(rows, {.osiris = setup.osiris(),
                        .statements = setup.program("duckdb_statements"),
                        .project = make_project(setup.work / "objects"),
                        .rows = setup.quick ? 650'000u : 6'500'000u,
-                       .rounds = kRounds}));
-  } else {
+                       .rounds = setup.rounds});
+  } else if (part == "local") {
     std::printf(
         "Machine: %s.\n\n| what | osiris | baseline in the same run | ratio | target |\n|---|---|---|---|---|\n",
         machine().c_str());
-    print({noop_run(setup), isolated_run(setup), disk_left(setup), first_message(setup), noop_step(setup)});
-    print(big_csv(setup));
-    print(csv_rows({.osiris = setup.osiris(),
-                    .statements = setup.program("csv_statements"),
-                    .project = make_project(setup.work / "csv"),
-                    .rounds = kRounds,
-                    .quick = setup.quick}));
-    print({many_steps(setup), forty_sql_steps(setup), waiting_steps(setup)});
-    print({singer_row({.osiris = setup.osiris(),
-                       .project = make_project(setup.work / "singer"),
-                       .rows = setup.quick ? 100'000u : 1'000'000u,
-                       .rounds = kRounds})});
-    print(everyday_rows({.osiris = setup.osiris(),
-                         .gen_csv = setup.build / "tests/gen_csv",
-                         .project = make_project(setup.work / "everyday"),
-                         .rows = setup.big_rows,
-                         .groups = setup.csv_groups,
-                         .rounds = kRounds}));
-    print(shard_rows({.osiris = setup.osiris(),
-                      .gen_csv = setup.build / "tests/gen_csv",
-                      .project = make_project(setup.work / "shards"),
-                      .rows = setup.quick ? 320'000u : 3'200'000u,
-                      .rounds = kRounds}));
+    local_rows(setup, rows);
+  } else {
+    return std::nullopt;
   }
+  return rows.finish();
+}
+
+int usage() {
+  std::fprintf(stderr,
+               "usage: osiris-bench BUILD_DIR local|mysql|postgres|objects [--row NAME]... [--rows N] [--rounds N] "
+               "[--quick]\n");
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3) return usage();
+  Setup setup;
+  setup.build = fs::absolute(argv[1]);
+  std::vector<std::string> wanted;
+  for (int at = 3; at < argc; ++at) {
+    const std::string option = argv[at];
+    if (option == "--quick") {
+      setup.quick = true;
+      setup.big_rows /= 10;
+      setup.csv_groups /= 10;
+    } else if (at + 1 < argc && option == "--row") {
+      wanted.emplace_back(argv[++at]);
+    } else if (at + 1 < argc && option == "--rows") {
+      setup.table_rows = std::strtoull(argv[++at], nullptr, 10);
+    } else if (at + 1 < argc && option == "--rounds") {
+      setup.rounds = std::max(1, std::atoi(argv[++at]));
+    } else {
+      return usage();
+    }
+  }
+  // The template of a server's data directory is kept there.
+  setenv("OSIRIS_BUILD_DIR", setup.build.c_str(), 0);
+  char directory[] = "/var/tmp/osiris-bench-XXXXXX";
+  setup.work = mkdtemp(directory);
+  Rows rows(std::move(wanted));
+  const std::optional<int> status = measure(setup, argv[2], rows);
   fs::remove_all(setup.work);
-  return 0;
+  return status ? *status : usage();
 }

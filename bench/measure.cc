@@ -61,6 +61,16 @@ double median(std::vector<double> values) {
   return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
+void Costs::add(const Run& run) {
+  wall_ms_.push_back(run.wall_ms);
+  cpu_s_.push_back(run.cpu_s);
+  peak_mib_.push_back(run.peak_mib);
+}
+
+std::string Costs::rate(uint64_t rows) const {
+  return format(static_cast<double>(rows) / wall_ms() / 1000, "M rows/s") + ", " + format(cpu_s(), "s of CPU");
+}
+
 Pair alternate(int times, const std::function<double()>& subject, const std::function<double()>& baseline) {
   std::vector<double> subjects, baselines;
   for (int i = 0; i < times; ++i) {

@@ -1,6 +1,7 @@
 // Measuring for the bench table: run a program, take its wall time and peak memory, repeat, and keep medians.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
@@ -21,6 +22,20 @@ Run run(const std::vector<std::string>& arguments, const std::string& working_di
         const std::vector<std::pair<std::string, std::string>>& environment = {});
 
 double median(std::vector<double> values);
+
+// What the rounds of one side have cost, and the medians.
+class Costs {
+ public:
+  void add(const Run& run);
+  double wall_ms() const { return median(wall_ms_); }
+  double cpu_s() const { return median(cpu_s_); }
+  double peak_mib() const { return median(peak_mib_); }
+  // "1.21 M rows/s, 0.54 s of CPU"
+  std::string rate(uint64_t rows) const;
+
+ private:
+  std::vector<double> wall_ms_, cpu_s_, peak_mib_;
+};
 
 // Alternates the two so that a noisy minute hits both; returns the medians of `what` over `times` rounds each.
 struct Pair {

@@ -100,9 +100,7 @@ class Lake {
   std::vector<double> read_;
 };
 
-}  // namespace
-
-std::vector<Row> object_rows(const ObjectBench& bench) {
+std::vector<Row> columns(const ObjectBench& bench) {
   Lake lake(bench);
   const Pair pair = alternate(bench.rounds, [&] { return lake.ours(); }, [&] { return lake.theirs(); });
   const std::string name =
@@ -112,6 +110,12 @@ std::vector<Row> object_rows(const ObjectBench& bench) {
            format(1 / pair.ratio(), "× faster"), "≥ 3 × faster", pair.ratio() <= 1.0 / 3},
           {name + ", bytes read", format(lake.read_mib(), "MiB"), "the two columns", format(lake.share(), "×"),
            "≤ 1.2 ×", lake.share() <= 1.2}};
+}
+
+}  // namespace
+
+void object_rows(Rows& rows, const ObjectBench& bench) {
+  rows.add("objects", [&] { return columns(bench); });
 }
 
 }  // namespace osiris::bench

@@ -3,9 +3,8 @@
 
 #include <filesystem>
 #include <string>
-#include <vector>
 
-#include "bench/measure.h"
+#include "bench/rows.h"
 
 namespace osiris::bench {
 
@@ -19,6 +18,6 @@ struct ObjectBench {
 
 // A group-by over 2 of 20 columns of Parquet objects, each request 20 ms late, beside a download of the whole objects
 // and DuckDB over the files.
-std::vector<Row> object_rows(const ObjectBench& bench);
+void object_rows(Rows& rows, const ObjectBench& bench);
 
 }  // namespace osiris::bench

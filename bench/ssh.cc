@@ -1,10 +1,13 @@
 // osiris-bench-ssh BUILD_DIR: the rows of the table that are about the example adapter `ssh`, against Debian's sshd on
-// loopback behind a link that holds every byte back, each way. The worker is there already.
+// loopback behind a link that holds every byte back, each way. The worker is there already. What the bytes of a run
+// take at the rate of the same link is measured beside it, by a copy of many: the target is for the rest.
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 
 #include "bench/measure.h"
 #include "protocol/base/clock.h"
+#include "protocol/base/subprocess.h"
 #include "tests/ssh/slow_link.h"
 #include "tests/ssh/sshd.h"
 
@@ -17,6 +20,7 @@ constexpr int kRounds = 5;
 constexpr std::chrono::milliseconds kOneWay{40};
 constexpr int kRoundTripMs = 2 * kOneWay.count();
 constexpr int kRoundTrips = 6;
+constexpr size_t kCopyBytes = size_t{32} << 20;
 
 std::string whole(double value, const char* unit) {
   char text[64];
@@ -62,18 +66,35 @@ steps:
     return alternate(kRounds, [&] { return wall_ms(by_ssh()); }, [&] { return wall_ms(local()); });
   }
 
+  // How long `bytes` take through the client and this link.
+  double copy_ms(size_t bytes) const {
+    SpawnOptions options;
+    options.arguments = {"/usr/bin/ssh", "-F", sshd_.client_config().string(), "far", "cat > /dev/null"};
+    options.environment = {{"PATH", "/usr/bin:/bin"}};
+    const int64_t began = system_clock().monotonic_ns();
+    const auto copied = run_command(options, 60'000, 1024, std::string(bytes, 'x'));
+    if (!copied.ok() || !copied->exit.success()) std::exit(1);
+    return static_cast<double>(system_clock().monotonic_ns() - began) / 1e6;
+  }
+
   Row standing(ssh_tests::SlowLink& link) {
     const ssh_tests::StandingConnection connection(sshd_, link.port());
+    const uint64_t before = link.bytes();
+    wall_ms(by_ssh());
+    const auto run_bytes = static_cast<double>(link.bytes() - before);
+    const double per_byte_ms = (copy_ms(kCopyBytes) - copy_ms(1)) / static_cast<double>(kCopyBytes);
+    const double copy = run_bytes * per_byte_ms;
     const Pair both = pair();
     const double extra = both.subject - both.baseline;
-    constexpr double kBudgetMs = kRoundTrips * kRoundTripMs;
+    const double budget_ms = kRoundTrips * kRoundTripMs + copy;
     return {"ssh: wall of CSV → SQL → CSV minus the same run local, over a connection that stands, a round trip " +
                 whole(kRoundTripMs, "ms"),
             whole(extra, "ms"),
             "local: " + whole(both.baseline, "ms"),
-            format(extra / kRoundTripMs, "round trips"),
-            "≤ 6 round trips = " + whole(kBudgetMs, "ms"),
-            extra <= kBudgetMs};
+            format((extra - copy) / kRoundTripMs, "round trips"),
+            "≤ 6 round trips + copy of " + whole(run_bytes / 1000, "kB") + " at " +
+                whole(1 / per_byte_ms / 1000, "MB/s") + " = " + whole(budget_ms, "ms"),
+            extra <= budget_ms};
   }
   Row handshake(ssh_tests::SlowLink& link) {
     sshd_.reach_by(link.port());

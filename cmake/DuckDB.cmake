@@ -144,3 +144,10 @@ add_library(osiris_duckdb INTERFACE)
 target_include_directories(osiris_duckdb SYSTEM INTERFACE "${_duckdb_source}/src/include")
 target_link_libraries(osiris_duckdb INTERFACE "${_duckdb_library}" Threads::Threads ${CMAKE_DL_LIBS})
 add_library(osiris::duckdb ALIAS osiris_duckdb)
+
+# With the headers of the json extension, which is compiled into both libraries.
+add_library(osiris_duckdb_json INTERFACE)
+target_include_directories(osiris_duckdb_json SYSTEM INTERFACE
+  "${_duckdb_source}/extension/json/include" "${_duckdb_source}/third_party/yyjson/include" "${_duckdb_source}/third_party/fmt/include")
+target_link_libraries(osiris_duckdb_json INTERFACE osiris_duckdb)
+add_library(osiris::duckdb_json ALIAS osiris_duckdb_json)

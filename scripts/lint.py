@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""lint.py BUILD [--folder NAME ...] [--jobs N] [--root DIR]: clang-tidy with the checks of .clang-tidy over the product's C++ files, or those of
-some of its folders, as BUILD compiles them.
+"""lint.py BUILD [--folder NAME ...] [--jobs N] [--root DIR] [--record | --recorded]: clang-tidy with the checks of .clang-tidy over the product's
+C++ files, or those of some of its folders, as BUILD compiles them.
 
 Most of clang-tidy's time goes into the headers that every file includes, so the files of a folder are read together, as one translation
 unit; names that two of them keep to themselves part them into several. What was found clean is remembered by its contents, headers, flags
-and checks, outside the checkout. Exit status 1 when something was found."""
+and checks, outside the checkout. Exit status 1 when something was found.
+
+  --record    writes scripts/lint_clean.txt when nothing was found: a digest of each folder's files and of the checks
+  --recorded  looks only at the folders that differ from that record"""
 import argparse
 import concurrent.futures
 import hashlib
@@ -92,6 +95,57 @@ def headers(build, root):
     return found
 
 
+HEADER = (".h", ".hpp")
+
+
+class Record:
+    """scripts/lint_clean.txt: which folders were clean, by the contents of their files and by the checks.
+
+    Headers of a folder without sources belong to every folder with sources at or below the nearest parent that has some."""
+
+    def __init__(self, root, folders, version):
+        self.path = os.path.join(root, "scripts", "lint_clean.txt")
+        self._root, self._folders = root, sorted(folders)
+        self._common = hashlib.sha256(f"{version}\0{digest_of(os.path.join(root, '.clang-tidy'))}".encode()).hexdigest()
+        self._files = {folder: [] for folder in self._folders}
+        for top in sorted({folder.split(os.sep)[0] for folder in self._folders}):
+            for where, names, files in os.walk(os.path.join(root, top)):
+                names[:] = [name for name in names if not name.startswith(("build", "."))]
+                self._add(os.path.relpath(where, root), [name for name in files if name.endswith((".cc", *HEADER))])
+
+    def _add(self, folder, files):
+        owners = [folder] if folder in self._files else []
+        parent = folder
+        while files and not owners and parent:
+            parent = os.path.dirname(parent)
+            owners = [each for each in self._folders if f"{each}/".startswith(f"{parent}/")]
+        for owner in owners:
+            self._files[owner] += [os.path.join(folder, name) for name in files]
+
+    def now(self):
+        """folder -> digest"""
+        digests = {}
+        for folder, files in self._files.items():
+            digest = hashlib.sha256(self._common.encode())
+            for file in sorted(files):
+                digest.update(f"{file} {digest_of(os.path.join(self._root, file))}\0".encode())
+            digests[folder] = digest.hexdigest()[:32]
+        return digests
+
+    def changed(self):
+        """The folders that are not as they were recorded."""
+        try:
+            with open(self.path, encoding="utf-8") as file:
+                known = set(file.read().split("\n"))
+        except FileNotFoundError:
+            known = set()
+        return {folder for folder, digest in self.now().items() if f"{digest} {folder}" not in known}
+
+    def write(self):
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.writelines(f"{digest} {folder}\n" for folder, digest in self.now().items())
+
+
 def digest_of(path, known={}):
     if path not in known:
         try:
@@ -113,6 +167,8 @@ class Lint:
         cache = os.environ.get("OSIRIS_CACHE_DIR") or os.path.join(
             os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "osiris-build")
         self.clean = os.path.join(cache, "lint")  # an empty file for each group that was found clean
+        major = re.search(r"version (\d+)", self.version)
+        self.record = Record(self.root, {os.path.dirname(path) for path in self.sources}, major[1] if major else self.version)
 
     def groups(self):
         folders, texts = {}, {}
@@ -174,17 +230,27 @@ def main():
     parser.add_argument("--folder", action="append", choices=PRODUCT, help="only the files below this folder; may be repeated")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--root", default=ROOT)
+    parser.add_argument("--record", action="store_true", help="write scripts/lint_clean.txt when nothing was found")
+    parser.add_argument("--recorded", action="store_true", help="only the folders that differ from scripts/lint_clean.txt")
     options = parser.parse_args()
+    if options.record and options.folder:
+        parser.error("--record is of the whole product: leave --folder out")
     lint = Lint(options.build, options.root, options.folder or PRODUCT)
     groups = lint.groups()
     if not groups:
         print("no C++ file of the product is compiled there", file=sys.stderr)
         return 1
+    if options.recorded:
+        changed = lint.record.changed()
+        groups = [group for group in groups if os.path.dirname(group[0]) in changed]
+        print(f"{len(changed)} folders differ from scripts/lint_clean.txt (`make lint` writes it)")
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         results = list(pool.map(lint.run, groups))
     found = "".join(sorted({finding for _, finding in results}))
     print(found.replace(lint.root + os.sep, ""), end="")
     print(f"{len(lint.sources)} files in {len(groups)} groups, {sum(looked for looked, _ in results)} of them not known to be clean")
+    if options.record and not found:
+        lint.record.write()
     return 1 if found else 0
 
 

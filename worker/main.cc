@@ -31,6 +31,7 @@
 #include "worker/hold.h"
 #include "worker/licenses.h"
 #include "worker/log.h"
+#include "worker/relay.h"
 #include "worker/service.h"
 #include "worker/specs/specs.h"
 #include "worker/supervisor.h"
@@ -57,6 +58,7 @@ constexpr std::string_view kHelp =
     "                make the virtual environment of python.processor steps that FILE describes\n"
     "  --hold DIR --lease SECONDS | --attach | --renew\n"
     "                a worker that outlives its stream, in a directory of its own\n"
+    "  --relay       one run after the other, each in a worker of its own\n"
     "  --check-plan  bind the SQL of the plan on stdin without running it (osiris validate)\n"
     "\n"
     "Without arguments it speaks the protocol of docs/worker-protocol.md.\n";
@@ -184,6 +186,7 @@ int run(int argc, char** argv) {
   const std::string_view option = argv[1];
   if (argc >= 3 && option == "--supervise") return supervise(argv + 2);
   if (option == "--hold") return hold(std::vector<std::string>(argv + 2, argv + argc));
+  if (argc == 2 && option == "--relay") return relay();
   if (option == "--install-requirements") {
     isolate();
     return python::install_requirements(std::vector<std::string>(argv + 2, argv + argc));

@@ -190,12 +190,12 @@ Result<Json> Service::start_run(rpc::PrepareParams params) {
   stream_.set_redactor(run.redactor);
   log_.set_redactor(run.redactor);
   worker_dir_ = run.worker_dir();
-  OSIRIS_TRY(stream_.open_log(worker_dir_ / "records.jsonl"));
   memory_keeper_ = keep_memory_limit(setup);
   database_ = run.database = std::make_shared<Database>(
       DatabaseOptions{setup.settings.memory_limit_bytes, setup.engine_threads, worker_dir_ / "spill"});
   // Opening takes some milliseconds that a first step need not wait for; an error is met again by the step.
   if (needs_database(setup.plan)) in_background([database = database_] { static_cast<void>(database->open()); });
+  OSIRIS_TRY(stream_.open_log(worker_dir_ / "records.jsonl"));
 
   const Json drivers = names(driver_names(run.allow_mock));
   const Json result = Json::object({{"status", "ready"}, {"session_id", run.run_id}, {"drivers_loaded", drivers}});

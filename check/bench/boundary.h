@@ -27,6 +27,7 @@ struct HostManner {
   uint32_t abi = 0;                // what the host says it speaks; 0: what it does
   int32_t cancelled_number = 1;    // what is_cancelled answers for yes
   bool refuses_documents = false;  // deliver answers INVALID_STATE and keeps nothing
+  std::string has_no_room_for;     // the document for which deliver answers EXHAUSTED; empty: none
   bool has_no_settings_json = false;
   int64_t grace_ns = 0;  // 0: the host's own
 };

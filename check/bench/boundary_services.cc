@@ -160,6 +160,7 @@ osiris_status Services::deliver(const osiris_host* host, const char* name, osiri
   const osiris_host* next = real(host, "deliver");
   if (!next || of(host).manner_.refuses_documents) return OSIRIS_INVALID_STATE;
   of(host).look("a document", json, kDocumentMax);
+  if (name && name == of(host).manner_.has_no_room_for) return OSIRIS_EXHAUSTED;
   return next->deliver(next, name, json);
 }
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <thread>
 
+#include "check/bench/process_state.h"
 #include "check/case.h"
 #include "check/cases/stage_support.h"
 #include "protocol/base/file.h"
@@ -202,6 +203,25 @@ void counts_rows(Bench& bench) {
                "the result names " + std::to_string(result["steps"].size()) + " of 3 steps");
 }
 
+// ---- A host that has no memory left
+
+// It cannot keep `document`, so `stage` failed, says so, and all is given back as ever.
+std::function<void(Bench&)> runs_for_a_host_without_room(const char* document, const char* stage) {
+  return [document, stage](Bench& bench) {
+    const ProcessState before = process_state();
+    LifeOptions options;
+    options.host.has_no_room_for = document;
+    Life life(bench, options);
+    life.run(bench.request(small_pipeline(bench.directory("run"))));
+    if (bench.is_settled()) return;
+    bench.expect(!life.status_of(stage).ok(),
+                 "the host kept no '" + std::string(document) + "', and " + stage + " said OK");
+    for (const std::string& what : life.recorder().misbehaviours())
+      bench.expect(what.find("without calling fail") == what.npos && what.find("returned OK") == what.npos, what);
+    if (const std::string what = lasting_difference(before, "children"); !what.empty()) bench.fail(what);
+  };
+}
+
 // ---- Attempts
 
 void makes_a_second_attempt(Bench& bench) {
@@ -254,6 +274,10 @@ std::vector<Case> run_cases() {
       {"run.slow-host", "A host whose services are slow loses nothing.", runs_for_a_slow_host, runs},
       {"run.full-queue", "A host that has no room for an event for seconds loses nothing.", runs_for_a_full_queue,
        runs},
+      {"run.no-room-for-result", "A result that the host has no room for is a failure of execute, told with fail.",
+       runs_for_a_host_without_room("result", "execute"), runs},
+      {"run.no-room-for-outputs", "A list of outputs that the host has no room for is a failure of collect.",
+       runs_for_a_host_without_room("artifacts", "collect"), runs},
       {"run.every-step", "Each step's events begin with step_start and end with step_complete.", tells_every_step,
        runs},
       {"run.rows", "The result counts rows and names every step.", counts_rows, runs},

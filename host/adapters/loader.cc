@@ -138,7 +138,9 @@ Result<LoadedAdapter> load_adapter(const AdapterManifest& manifest, bool isolate
   OSIRIS_TRY(check_trusted(manifest.library));
   std::error_code error;
   adapter.library = std::filesystem::canonical(manifest.library, error);
-  if (error) return Error(Code::kNotFound, "cannot find " + manifest.library.string() + ": " + error.message());
+  if (error)
+    return Error(Code::kNotFound, "cannot find " + manifest.library.string() + ": " + error.message(),
+                 "install the adapter again");
   // A file of some megabytes: hashed only where a manifest asks for it.
   if (!manifest.sha256.empty()) {
     OSIRIS_ASSIGN(const FileDigest digest, sha256_file(adapter.library));

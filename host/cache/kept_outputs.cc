@@ -87,7 +87,7 @@ std::optional<KeptEntry> KeptOutputs::find(const std::string& key, std::string& 
     return std::nullopt;
   }
   const auto hashed = hashes_.of(entry->file);
-  if (hashed.ok() && hashed->sha256 == entry->sha256) return entry;
+  if (hashed.ok() && hashed->hash == entry->sha256) return entry;
   damaged = hashed.ok() ? entry->file.string() + " is not what was kept" : hashed.error().message;
   remove(*entry);
   return std::nullopt;

@@ -106,7 +106,7 @@ bool outputs_are_as_left(const PlanStep& step, const RanStep& before, FileHashes
   for (const Artifact& output : before.outputs) {
     left.insert(fs::path(output.target).lexically_normal());
     const auto hashed = hashes.of(output.target);
-    if (hashed.ok() && hashed->sha256 == output.sha256) continue;
+    if (hashed.ok() && hashed->hash == output.sha256) continue;
     why = output.target + (hashed.ok() ? " is not what run " + before.run_id + " wrote" : " is gone");
     return false;
   }

@@ -56,14 +56,14 @@ void add_files(const PlanStep& step, FileHashes& hashes, StepFacts& facts) {
     // A writer that changes what is there reads what the run before has left.
     const auto is_it = [&](const PlanFile& output) { return output.location == file.location; };
     if (std::any_of(step.outputs.begin(), step.outputs.end(), is_it)) continue;
-    const auto hashed = hashes.of(file.location);
+    const auto hashed = hashes.content_of(file.location);
     if (!hashed.ok()) {
       facts.unknown = hashed.error().message;
       facts.parts.emplace_back("file " + file.path, "unreadable");
       continue;
     }
     facts.files[file.location] = hashed->identity;
-    facts.parts.emplace_back("file " + file.path, hashed->sha256 + " " + file.location);
+    facts.parts.emplace_back("file " + file.path, hashed->hash + " " + file.location);
   }
 }
 
@@ -112,7 +112,7 @@ StepFacts facts_of(const PlanStep& step, const KeyContext& context) {
   }
   if (step.shards) {
     Json shards = to_json(*step.shards);
-    shards.erase("max_parallel");
+    for (const char* key : {"max_parallel", "on_failure"}) shards.erase(key);
     facts.parts.emplace_back("shards", hash_of(shards));
   }
   for (const PlanFile& output : step.outputs) facts.parts.emplace_back("output " + output.path, output.location);

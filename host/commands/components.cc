@@ -134,6 +134,13 @@ std::string connection_section(const ComponentSpec& spec) {
   return text + table.text();
 }
 
+// What becomes of types and values.
+std::string types_section(const ComponentSpec& spec) {
+  std::string text;
+  for (const Json& note : spec.document["x-osiris"]["types"].items()) text += "  " + printable(note.as_string()) + "\n";
+  return text.empty() ? text : "\nTypes:\n" + text;
+}
+
 // As a step of a pipeline, ready to be copied.
 std::string examples_section(const ComponentSpec& spec) {
   std::string text;
@@ -165,7 +172,8 @@ int show(const CommandContext& context, const ShowOptions& options) {
   if (!spec->description.empty()) text += printable(spec->description, true) + "\n";
   text += "\nmode: " + printable(join(spec->oml_modes(), ", ")) + "\nDriver: " +
           (spec->driver.empty() ? std::string("none yet: compiles, cannot run") : printable(spec->driver)) + "\n\n";
-  print_text(context, text + config_table(*spec) + connection_section(*spec) + examples_section(*spec));
+  print_text(context,
+             text + config_table(*spec) + connection_section(*spec) + types_section(*spec) + examples_section(*spec));
   return to_int(ExitCode::kOk);
 }
 
@@ -176,7 +184,7 @@ void add_components_commands(const CommandTable& table) {
   components->require_subcommand(1);
   table.add<ListOptions>("list", "List components", {"osiris components list --mode read"}, add_list_options, list,
                          components);
-  table.add<ShowOptions>("show", "Show a component, its config keys and examples",
+  table.add<ShowOptions>("show", "Show a component, its config keys, types and examples",
                          {"osiris components show filesystem.csv_writer"}, add_show_options, show, components);
 }
 

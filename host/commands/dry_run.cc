@@ -95,6 +95,7 @@ std::string shards_line(const StepShards& shards) {
   if (!list.empty())
     line += ": " + printable(list.front().text) + (list.size() > 1 ? " to " + printable(list.back().text) : "");
   line += "\n";
+  if (shards.goes_on) line += "     where a shard fails, the others come to their end (on_failure: continue)\n";
   if (shards.is_inconsistent() && !shards.per_shard)
     line += "     ⚠️  its parts are read at different moments (consistency: none)\n";
   return line;

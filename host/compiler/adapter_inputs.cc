@@ -106,6 +106,7 @@ class AdapterInputsBuilder {
     shards.per_shard = step.per_shard;
     shards.binds_value = binds_shard(spec, step.cfg);
     if (step.foreach) shards.parallel_max = step.foreach->parallel_max;
+    if (step.foreach) shards.goes_on = step.foreach->goes_on;
     const auto same = std::find_if(result_.plan.steps.begin(), result_.plan.steps.end(),
                                    [&](const PlanStep& other) { return other.shards && other.shards->rule == rule; });
     if (step.foreach) {
@@ -115,9 +116,14 @@ class AdapterInputsBuilder {
         return Error(Code::kInvalidArgument,
                      "Steps '" + same->id + "' and '" + step.id + "' have the same foreach and find different files",
                      "their paths start in different directories: write the directory into the pattern");
+      if (same != result_.plan.steps.end() && same->shards->goes_on != shards.goes_on)
+        return Error(Code::kInvalidArgument,
+                     "Steps '" + same->id + "' and '" + step.id + "' have the same foreach and another on_failure",
+                     "write the same on_failure into both");
     } else {
       shards.list = same->shards->list;
       shards.parallel_max = same->shards->parallel_max;
+      shards.goes_on = same->shards->goes_on;
     }
     // Those with the same rule, each of the list with its own; others whole.
     for (PlanInput& input : planned.inputs) {

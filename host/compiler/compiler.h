@@ -61,6 +61,7 @@ struct RetryPolicy {
 struct Foreach {
   Json rule;  // {"files": ...}, {"values": ...}, {"range": ...} or {"split": ...}, as the pipeline has it
   uint64_t parallel_max = 0;  // 0: not said
+  bool goes_on = false;       // on_failure: continue
   bool allow_empty = false;
 };
 

@@ -15,7 +15,7 @@ constexpr const char* kExample =
 constexpr int64_t kParallelMax = 64;
 constexpr uint64_t kPartsMax = 1000;
 const std::vector<std::string> kRules = {"files", "values", "range", "split"};
-const std::vector<std::string> kOptions = {"max_parallel", "allow_empty"};
+const std::vector<std::string> kOptions = {"max_parallel", "allow_empty", "on_failure"};
 const std::vector<std::string> kRangeKeys = {"from", "to", "by"};
 const std::vector<std::string> kSplitKeys = {"column", "parts", "consistency"};
 
@@ -104,6 +104,15 @@ Status read_option(const std::string& key, const Json& value, Foreach& foreach) 
       .allow_empty = value.as_bool();
     return {};
   }
+  if (key == "on_failure") {
+    const std::string& word = value.as_string();
+    if (word != "stop" && word != "continue")
+      return wrong("'on_failure' must be stop or continue, not " + value.dump(),
+                   "stop: the first shard that fails ends the run; continue: the other shards come to their end");
+    foreach
+      .goes_on = word == "continue";
+    return {};
+  }
   if (!value.is_int() || value.as_int() < 1 || value.as_int() > kParallelMax)
     return wrong("'max_parallel' must be a number from 1 to " + std::to_string(kParallelMax) + ", not " + value.dump(),
                  "it is how many shards are read at the same time, at most");
@@ -134,7 +143,8 @@ Result<Foreach> foreach_from_json(const Json& json) {
       foreach
         .rule.set(key, value);
     else
-      return unknown_key("foreach", key, {"files", "values", "range", "split", "max_parallel", "allow_empty"});
+      return unknown_key("foreach", key,
+                         {"files", "values", "range", "split", "max_parallel", "allow_empty", "on_failure"});
   }
   if (foreach.rule.size() != 1) return wrong("foreach must name one of files, values, range and split");
   OSIRIS_TRY(look_at_rule(foreach.rule));
@@ -150,6 +160,7 @@ Json to_json(const Foreach& foreach) {
   Json json = foreach.rule;
   if (foreach.parallel_max > 0) json.set("max_parallel", foreach.parallel_max);
   if (foreach.allow_empty) json.set("allow_empty", true);
+  if (foreach.goes_on) json.set("on_failure", "continue");
   return json;
 }
 

@@ -10,7 +10,7 @@
 namespace osiris {
 
 // foreach: {files: GLOB}, {values: [...]}, {range: {from, to, by}} or {split: {column, parts, consistency}}, with
-// max_parallel and allow_empty; per_shard: true.
+// max_parallel, allow_empty and on_failure; per_shard: true.
 void read_foreach(const YamlNode& step_node, OmlStep& step, Diagnostics& diagnostics);
 
 // As the manifest has it, and back.

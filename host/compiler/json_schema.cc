@@ -136,6 +136,8 @@ constexpr const char* kStepProperties = R"({
                                          "consistency": {"enum": ["none"], "description": "the parts are read at different moments; PostgreSQL's share one snapshot without it"}}},
                 "max_parallel": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 64},
                                            {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]},
+                "on_failure": {"anyOf": [{"enum": ["stop", "continue"]}, {"type": "string", "pattern": "\\$\\{[^}]+\\}"}],
+                               "description": "continue: where a shard fails the others come to their end; nothing is made of an incomplete union"},
                 "allow_empty": {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]}}},
   "per_shard": {"description": "true: the step runs once for each shard of the steps it needs",
                 "anyOf": [{"type": "boolean"}, {"type": "string", "pattern": "\\$\\{[^}]+\\}"}]}})";

@@ -37,7 +37,7 @@ constexpr OtherToolsKey kOtherToolsKeys[] = {
     {"timeout_s", "write timeout: <seconds>"},
     {"timeout_seconds", "write timeout: <seconds>"},
     {"on_error", "a step that fails ends the run; steps that need it are skipped. Remove the key"},
-    {"on_failure", "a step that fails ends the run; steps that need it are skipped. Remove the key"},
+    {"on_failure", "it stands below foreach; another step that fails ends the run, and steps that need it are skipped"},
     {"continue_on_error", "a step that fails ends the run; steps that need it are skipped. Remove the key"},
     {"if", "steps have no conditions: make two pipelines, or filter rows in SQL. Remove the key"},
     {"when", "steps have no conditions: make two pipelines, or filter rows in SQL. Remove the key"},

@@ -67,13 +67,10 @@ std::optional<Wrong> wrong_written_address(const StepFile& file) {
   if (!path.starts_with("s3://"))
     return Wrong{"unsupported_path", "'" + path + "' is not written to: of addresses only s3:// is",
                  "write to s3://bucket/directory/file, or to a file here"};
-  if (file.is_directory)
-    return Wrong{"unsupported_path", "'" + path + "' would be a directory, and s3:// replaces one object at a time",
-                 "let the step write one file, or a directory here"};
-  if (path.ends_with('/') && path.find('/', 5) + 1 != path.size())
+  if (!file.is_directory && path.ends_with('/') && path.find('/', 5) + 1 != path.size())
     return Wrong{"output_is_directory", "Output path '" + path + "' names a directory", "add the object's name"};
   if (is_file_pattern(path))
-    return Wrong{"unsupported_path", "'" + path + "' is a pattern, and a step writes one object",
+    return Wrong{"unsupported_path", "'" + path + "' is a pattern, and a step writes what it names",
                  "name an object without * ? ["};
   return std::nullopt;
 }

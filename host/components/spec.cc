@@ -34,6 +34,7 @@ constexpr const char* kSpecSchema = R"({
     "x-runtime": {"type": "object"},
     "x-osiris": {"type": "object", "additionalProperties": false, "properties": {
       "driver": {"type": "string"}, "hidden": {"type": "boolean"},
+      "types": {"type": "array", "items": {"type": "string", "minLength": 1}},
       "reads": {"type": "array", "items": {"type": "string"}}, "patterns": {"type": "boolean"}, "addresses": {"type": "boolean"},
       "beside": {"type": "array", "items": {"type": "string", "minLength": 1}}, "writes": {"type": "array", "items": {"type": "string"}},
       "directory_with": {"type": "string"}, "updates": {"type": "boolean"},

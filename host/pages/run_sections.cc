@@ -91,6 +91,21 @@ std::string steps_table(const RunHistory& history) {
   return table.html();
 }
 
+std::string failed_shards_table(const RunHistory& history) {
+  constexpr size_t kShownMax = 200;
+  HtmlTable table("Shards that failed", {"Step", "Shard", "Error"});
+  size_t count = 0;
+  for (const SessionStep& step : history.steps)
+    for (const SessionStep::FailedShard& shard : step.failed_shards)
+      if (count++ < kShownMax)
+        table.row(
+            {html_text(step.id), html_text(excerpt(shard.shown, kWhole)), html_text(excerpt(shard.error, kWhole))});
+  if (count == 0) return "";
+  return table.html() + (count > kShownMax ? "<p class=\"muted\">" + counted(count - kShownMax, "more shard") +
+                                                 " failed: the session's files have all.</p>\n"
+                                           : "");
+}
+
 std::string chart(const RunHistory& history, const std::string& title, const std::vector<Sample>& samples,
                   const std::function<std::string(double)>& spoken) {
   if (samples.size() < 2) return "";
@@ -149,7 +164,9 @@ std::string notices_section(const RunHistory& history) {
   return text;
 }
 
-std::string timeline_section(const RunHistory& history) { return steps_table(history) + phases_table(history); }
+std::string timeline_section(const RunHistory& history) {
+  return steps_table(history) + failed_shards_table(history) + phases_table(history);
+}
 
 std::string charts_section(const RunHistory& history) {
   const std::string charts =

@@ -20,6 +20,7 @@ void SessionStepsReader::event(const Json& event) {
     if (step.started.empty()) step.started = event["ts"].as_string();
     step.ended.clear();
     step.status = "running";
+    step.failed_shards.clear();
     step.driver = event["driver"].as_string();
   } else if (name == "step_complete") {
     end(event, "complete");
@@ -35,6 +36,13 @@ void SessionStepsReader::event(const Json& event) {
     of(id).step.cause = event["cause"].as_string();
   } else if (name == "step_reused") {
     of(id).step.reused_run_id = event["run_id"].as_string();
+  } else if (name == "shard_failed") {
+    const Json& value = event["value"];
+    of(id).step.failed_shards.push_back(
+        {event["shard"].dump() + " (" + (value.is_string() ? value.as_string() : value.dump()) + ")",
+         event["error"].as_string()});
+  } else if (name == "shards_restarted") {
+    of(id).step.failed_shards.clear();
   } else if (name == "step_retry") {
     ++of(id).step.attempts;
   }

@@ -25,6 +25,11 @@ struct SessionStep {
   std::string reused_run_id;   // it did not run: the run that did; empty: it ran
   std::string started, ended;  // time stamps as the session has them; empty: it did not
   int attempts = 1;
+  struct FailedShard {
+    std::string shown;  // "9 (in/7.csv)"
+    std::string error;
+  };
+  std::vector<FailedShard> failed_shards = {};  // of one that went on without them
 };
 
 struct SessionSteps {

@@ -77,6 +77,13 @@ void add_checks(Suite& suite, const StepState& step) {
   }
 }
 
+// One case each, "step: shard 9 (in/7.csv)".
+void add_failed_shards(Suite& suite, const StepState& step) {
+  for (const ShardFailure& shard : step.failed_shards)
+    suite.failed(step.plan.id + ": shard " + std::to_string(shard.index) + " (" + shard.value + ")", 0,
+                 shard.category.empty() ? shard.error_type : shard.category, shard.error, shard.hint);
+}
+
 void add_step(Suite& suite, const StepState& step) {
   switch (step.phase) {
     case StepPhase::kComplete:
@@ -108,6 +115,7 @@ std::string junit_document(const RunReport& report, const Masking& masking) {
   suite.property("session", report.session_dir.string());
   for (const StepState& step : report.steps) {
     add_step(suite, step);
+    add_failed_shards(suite, step);
     add_checks(suite, step);
   }
   if (!report.verdict.ok && suite.failures() == 0)

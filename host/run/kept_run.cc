@@ -115,6 +115,7 @@ Result<std::unique_ptr<KeptRun>> KeptRun::decide(const KeptRunInputs& inputs, co
   run->is_deferred_ = !may_take_rows && !may_leave_chunks;
   run->hashes_.defer(run->is_deferred_);
   const std::string secret = run->secret();
+  run->hashes_.set_secret(secret);
   OSIRIS_TRY(run->find_base(inputs));
   OSIRIS_ASSIGN(
       run->repeat_,
@@ -154,11 +155,11 @@ void KeptRun::hash_inputs() {
   hashes_.defer(false);
   for (StepDecision& step : repeat_.steps)
     for (const auto& [path, identity] : step.facts.files) {
-      const auto hashed = hashes_.of(path);
+      const auto hashed = hashes_.content_of(path);
       if (!hashed.ok() || hashed->identity != identity) step.is_keyable = false;
       if (!hashed.ok()) continue;
       for (auto& [name, value] : step.facts.parts)
-        if (is_deferred_part(value, path)) value = hashed->sha256 + " " + path;
+        if (is_deferred_part(value, path)) value = hashed->hash + " " + path;
     }
   write_keys();
 }

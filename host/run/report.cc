@@ -25,6 +25,17 @@ Json check_document(const CheckResult& check) {
   return out;
 }
 
+Json step_shards_document(const StepState& step) {
+  Json failed = Json::array();
+  for (const ShardFailure& shard : step.failed_shards)
+    failed.push_back(Json::object({{"shard", shard.index},
+                                   {"value", shard.value},
+                                   {"error", shard.error},
+                                   {"category", shard.category},
+                                   {"hint", shard.hint}}));
+  return Json::object({{"accepted", uint64_t{step.shards.size()}}, {"failed", std::move(failed)}});
+}
+
 Json source_document(const SourceUse& source) {
   return Json::object(
       {{"longest_transaction_ms", source.transaction_s ? Json(milliseconds(*source.transaction_s)) : Json()},
@@ -61,6 +72,7 @@ Json step_document(const StepState& step) {
   Json checks = Json::array();
   for (const CheckResult& check : step.checks) checks.push_back(check_document(check));
   if (checks.size() > 0) out.set("checks", std::move(checks));
+  if (!step.failed_shards.empty()) out.set("shards", step_shards_document(step));
   return out;
 }
 
@@ -103,6 +115,15 @@ std::string verified_table(const RunReport& report, const Masking& masking) {
               std::to_string(step.verified["rows"].as_uint()) + " | " + step.verified["by"].as_string() + " | " +
               step.verified["fingerprint"].as_string_or("–") + " |\n";
   return rows.empty() ? rows : "\n| verified | table | rows | by | fingerprint |\n|---|---|---|---|---|\n" + rows;
+}
+
+std::string failed_shards_table(const RunReport& report, const Masking& masking) {
+  std::string rows;
+  for (const StepState& step : report.steps)
+    for (const ShardFailure& shard : step.failed_shards)
+      rows += "| " + step.plan.id + " | " + std::to_string(shard.index) + " | " + masking.text(shard.value) + " | " +
+              masking.text(shard.error) + " |\n";
+  return rows.empty() ? rows : "\n| step | shard that failed | value | error |\n|---|---|---|---|\n" + rows;
 }
 
 std::string checks_table(const RunReport& report, const Masking& masking) {
@@ -178,6 +199,7 @@ std::string run_card(const RunReport& report, const Masking& masking) {
   text += chunks_table(report, masking);
   text += verified_table(report, masking);
   text += checks_table(report, masking);
+  text += failed_shards_table(report, masking);
   if (!report.outputs.empty()) {
     text += "\n| output | bytes | sha256 |\n|---|---|---|\n";
     for (const Artifact& file : report.outputs)

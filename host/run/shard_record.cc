@@ -20,6 +20,18 @@ Json accepted_shards(const StepState& step, size_t count) {
   return list;
 }
 
+Json failed_shards(const StepState& step) {
+  Json list = Json::array();
+  for (const ShardFailure& shard : step.failed_shards)
+    list.push_back(Json::object({{"index", shard.index}, {"error", shard.error}, {"category", shard.category}}));
+  return list;
+}
+
+void set_of_step(Json& list, const char* key, const StepState& step, Json value) {
+  if (!list.contains(key)) list.set(key, Json::object());
+  list.find(key)->set(step.plan.id, std::move(value));
+}
+
 }  // namespace
 
 ShardRecord::ShardRecord(const Plan& plan, const std::filesystem::path& session_dir)
@@ -61,9 +73,9 @@ Status ShardRecord::finish(const std::vector<StepState>& steps) {
     const std::lock_guard lock(mutex_);
     for (const StepState& step : steps) {
       Json* list = list_of(step.plan.id);
-      if (!list || step.shards.empty()) continue;
-      if (!list->contains("accepted")) list->set("accepted", Json::object());
-      list->find("accepted")->set(step.plan.id, accepted_shards(step, (*list)["shards"].size()));
+      if (!list) continue;
+      if (!step.shards.empty()) set_of_step(*list, "accepted", step, accepted_shards(step, (*list)["shards"].size()));
+      if (!step.failed_shards.empty()) set_of_step(*list, "failed", step, failed_shards(step));
     }
     if (!written_.ok()) return written_;
   }

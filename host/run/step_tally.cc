@@ -55,15 +55,23 @@ void try_again(StepState& state, const Json& data, int64_t now) {
   state.outputs.clear();
 }
 
-// One that was taken in; or those that its worker had taken in, and reads again: other workers' stay.
-void note_shards(std::vector<AcceptedShard>& shards, std::string_view name, const Json& data) {
+// One that was taken in, or failed; or those that its worker had taken in, and reads again: other workers' stay.
+void note_shards(StepState& state, std::string_view name, const Json& data) {
   if (name == "shard_complete") {
-    shards.push_back({data["shard"].as_uint(), data["rows"].as_uint(), data["fingerprint"].as_string()});
+    state.shards.push_back({data["shard"].as_uint(), data["rows"].as_uint(), data["fingerprint"].as_string()});
+    return;
+  }
+  if (name == "shard_failed") {
+    const Json& value = data["value"];
+    state.failed_shards.push_back({data["shard"].as_uint(), value.is_string() ? value.as_string() : value.dump(),
+                                   data["error"].as_string(), data["error_type"].as_string(),
+                                   data["category"].as_string(), data["hint"].as_string()});
     return;
   }
   std::set<uint64_t> again;
   for (const Json& index : data["shards"].items()) again.insert(index.as_uint());
-  std::erase_if(shards, [&](const AcceptedShard& shard) { return again.contains(shard.index); });
+  std::erase_if(state.shards, [&](const AcceptedShard& shard) { return again.contains(shard.index); });
+  state.failed_shards.clear();
 }
 
 void note_failure(StepState& state, const Json& data) {
@@ -118,6 +126,7 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     state.checks.clear();
     state.kept.reset();
     state.shards.clear();
+    state.failed_shards.clear();
     if (state.plan.driver.empty()) state.plan.driver = data["driver"].as_string();
   } else if (name == "step_retry") {
     try_again(step(step_id), data, now);
@@ -136,8 +145,8 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
     step(step_id).not_kept = data["reason"].as_string();
   } else if (name == "step_reused") {
     step(step_id).reused_run_id = data["run_id"].as_string();
-  } else if (name == "shard_complete" || name == "shards_restarted") {
-    note_shards(step(step_id).shards, name, data);
+  } else if (name == "shard_complete" || name == "shard_failed" || name == "shards_restarted") {
+    note_shards(step(step_id), name, data);
   } else if (name == "step_state") {
     step(step_id).state = data["state"];
   } else if (name == "step_complete") {

@@ -75,6 +75,13 @@ struct AcceptedShard {
   std::string fingerprint = {};  // of its rows; empty: a writer's
 };
 
+// A shard that failed, of a step that goes on without it.
+struct ShardFailure {
+  uint64_t index = 0;
+  std::string value;  // as text
+  std::string error, error_type, category, hint;
+};
+
 struct StepState {
   WatchedStep plan;
   StepPhase phase = StepPhase::kWaiting;
@@ -97,7 +104,8 @@ struct StepState {
   std::string not_kept;               // why its rows, which were to be kept, are not
   std::string reused_run_id;          // it did not run: the run that did; empty: it ran
   std::vector<AcceptedShard> shards;  // in the order in which its worker took them in
-  std::string fingerprint;            // of the union of their rows; empty: not told
+  std::vector<ShardFailure> failed_shards;
+  std::string fingerprint;  // of the union of their rows; empty: not told
 
   // It is complete without having run: what an earlier run made of it is taken.
   bool is_reused() const { return phase == StepPhase::kComplete && !reused_run_id.empty(); }

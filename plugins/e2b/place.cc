@@ -6,6 +6,7 @@
 #include "plugins/e2b/api/failure.h"
 #include "plugins/e2b/failures.h"
 #include "plugins/e2b/sandbox_access.h"
+#include "plugins/e2b/verdict.h"
 
 namespace osiris::e2b {
 namespace {
@@ -129,6 +130,25 @@ std::string E2bPlace::hint(std::string_view failure_class) const { return std::s
 
 std::string E2bPlace::shown_rules(const adapter_sdk::Egress& egress) const {
   return network_rules(egress, false).dump();
+}
+
+std::vector<std::variant<adapter_sdk::Machine, plugin::Failure>> E2bPlace::clone(
+    const std::string& id, size_t count, int64_t lease_s, const adapter_sdk::CallLimits& limits) {
+  std::vector<std::variant<adapter_sdk::Machine, plugin::Failure>> made;
+  for (Result<Sandbox>& each :
+       value_or_throw(fork_sandbox(api_, id, count, lease_s, {.wait = limits.wait, .cancelled = limits.cancelled}))) {
+    if (each)
+      made.emplace_back(machine_of(*std::move(each)));
+    else
+      made.emplace_back(to_failure(each.error()));
+  }
+  return made;
+}
+
+adapter_sdk::Verdict E2bPlace::verify(const std::string& id, const adapter_sdk::MachineSpec& wanted,
+                                      const adapter_sdk::CallLimits& limits) {
+  const Json said = value_or_throw(describe_sandbox(api_, id, api_limits(limits)));
+  return verdict_of(said, wanted);
 }
 
 std::unique_ptr<adapter_sdk::MachineAccess> E2bPlace::access(const adapter_sdk::Machine& machine,

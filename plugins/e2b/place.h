@@ -1,6 +1,7 @@
 // E2B as a place for workers: sandboxes by its control plane (api/control_plane.h), each reached through its envd.
 #pragma once
 
+#include <osiris/sdk/clones.hpp>
 #include <osiris/sdk/place.hpp>
 
 #include <functional>
@@ -15,7 +16,7 @@
 
 namespace osiris::e2b {
 
-class E2bPlace : public adapter_sdk::Place {
+class E2bPlace : public adapter_sdk::Place, public adapter_sdk::Clones {
  public:
   // Takes the transport to the service over. `sleep` and `note` are those of ApiClient.
   E2bPlace(std::unique_ptr<http::Transport> network, const ApiConfig& config, http::RetryPolicy policy,
@@ -45,6 +46,14 @@ class E2bPlace : public adapter_sdk::Place {
   bool is_gone(const std::string& id, const adapter_sdk::CallLimits& limits) override;
   bool may_pass(const plugin::Failure& failure) const override;
   std::string hint(std::string_view failure_class) const override;
+  size_t clones_max() const override { return kForksMax; }
+  std::vector<std::variant<adapter_sdk::Machine, plugin::Failure>> clone(
+      const std::string& id, size_t count, int64_t lease_s, const adapter_sdk::CallLimits& limits) override;
+  bool is_clone_unsupported(const plugin::Failure& failure) const override {
+    return failure.code() == OSIRIS_UNSUPPORTED;
+  }
+  adapter_sdk::Verdict verify(const std::string& id, const adapter_sdk::MachineSpec& wanted,
+                              const adapter_sdk::CallLimits& limits) override;
   std::string shown_rules(const adapter_sdk::Egress& egress) const override;
   std::unique_ptr<adapter_sdk::MachineAccess> access(const adapter_sdk::Machine& machine,
                                                      adapter_sdk::Milliseconds stall_limit) override;

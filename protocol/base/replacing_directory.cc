@@ -22,13 +22,29 @@ Error refused(const fs::path& target, const std::string& why, const char* hint) 
                category::kWriteFailed);
 }
 
+// "data_0.ndjson.gz" and the like: of JSON only by the names that a step gives, for other programs keep settings in it.
+bool is_json_of_a_step(std::string_view name) {
+  constexpr std::string_view kBegin = "data_";
+  if (!name.starts_with(kBegin)) return false;
+  name.remove_prefix(kBegin.size());
+  const size_t digits = name.find_first_not_of("0123456789");
+  if (digits == 0 || digits == std::string_view::npos) return false;
+  name.remove_prefix(digits);
+  for (const std::string_view form : {".json", ".ndjson"})
+    for (const std::string_view compressed : {"", ".gz", ".bz2", ".zip", ".xz", ".zst"})
+      if (name.size() == form.size() + compressed.size() && name.starts_with(form) && name.ends_with(compressed))
+        return true;
+  return false;
+}
+
 // What of `target` no earlier run of the kind can have left: empty when there is nothing.
 std::string unknown_entry(const fs::path& target, std::error_code& code) {
   for (fs::recursive_directory_iterator it(target, code), end; !code && it != end; it.increment(code)) {
     const std::string name = it->path().filename();
-    const bool is_own = it->is_symlink(code)     ? false
-                        : it->is_directory(code) ? name.find('=') != std::string::npos && name.front() != '='
-                                                 : it->is_regular_file(code) && name.ends_with(".parquet");
+    const bool is_own = it->is_symlink(code) ? false
+                        : it->is_directory(code)
+                            ? name.find('=') != std::string::npos && name.front() != '='
+                            : it->is_regular_file(code) && (name.ends_with(".parquet") || is_json_of_a_step(name));
     if (!is_own) return it->path().lexically_relative(target);
   }
   return {};

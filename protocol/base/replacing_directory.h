@@ -2,7 +2,8 @@
 // the end. Until then what is there is untouched; without commit() everything made on the way is removed again.
 //
 // Only what another run of the same kind may have left is replaced: a directory that holds nothing but directories
-// called key=value and, in them or in it, Parquet files. One other file, and the whole is refused.
+// called key=value and, in them or in it, Parquet files, or files of JSON called data_0.ndjson and the like. One other
+// file, and the whole is refused.
 #pragma once
 
 #include <filesystem>

@@ -13,10 +13,9 @@ constexpr std::string_view kUses[] = {"run", "keep", "take", "done"};
 Json to_json(const KeptOutput& kept) {
   if (kept.use == StepUse::kRun) return {};
   Json json = Json::object({{"use", kUses[static_cast<size_t>(kept.use)]}});
-  if (kept.use == StepUse::kKeep) {
-    if (kept.bytes_max > 0) json.set("bytes_max", kept.bytes_max);
-    return json;
-  }
+  if (kept.bytes_max > 0 && (kept.use == StepUse::kKeep || kept.keeps)) json.set("bytes_max", kept.bytes_max);
+  if (kept.use == StepUse::kKeep) return json;
+  if (kept.keeps) json.set("keeps", true);
   json.set("run_id", kept.run_id);
   json.set("rows_read", kept.rows_read);
   json.set("rows_written", kept.rows_written);
@@ -32,6 +31,7 @@ Result<KeptOutput> kept_output_from_json(const Json& json) {
   if (use == std::end(kUses)) return Error(Code::kInvalidArgument, "kept has no use that is known");
   kept.use = static_cast<StepUse>(use - kUses);
   kept.run_id = json["run_id"].as_string();
+  kept.keeps = json["keeps"].as_bool();
   kept.bytes_max = json["bytes_max"].as_uint();
   kept.rows_read = json["rows_read"].as_uint();
   kept.rows_written = json["rows_written"].as_uint();

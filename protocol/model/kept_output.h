@@ -22,7 +22,8 @@ enum class StepUse {
 struct KeptOutput {
   StepUse use = StepUse::kRun;
   std::string run_id;      // the run that ran the step; of kTake and kDone
-  uint64_t bytes_max = 0;  // of kKeep: a larger file is not kept; 0: without limit
+  bool keeps = false;      // of kTake: the rows are kept too, as one file; they are of shards that ran elsewhere
+  uint64_t bytes_max = 0;  // of kKeep, or with `keeps`: a larger file is not kept; 0: without limit
   uint64_t rows_read = 0;  // these three as that run counted them
   uint64_t rows_written = 0;
   uint64_t rows_out = 0;

@@ -1,11 +1,16 @@
 #include "protocol/model/shards.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "protocol/base/categories.h"
 
 namespace osiris {
 namespace {
 
 constexpr std::string_view kBegin = "${shard.";
+constexpr size_t kNamedMax = 5;     // failures that an error's message names
+constexpr size_t kListedMax = 100;  // shards that its detail names
 
 std::string text_of(const Json& value) { return value.is_string() ? value.as_string() : value.dump(); }
 
@@ -44,6 +49,9 @@ Json to_json(const StepShards& shards) {
   if (shards.binds_value) json.set("binds_value", true);
   if (shards.parallel_max > 0) json.set("max_parallel", shards.parallel_max);
   if (shards.tells_columns) json.set("tells_columns", true);
+  if (!shards.settled.is_null()) json.set("settled", shards.settled);
+  if (shards.holds) json.set("holds", true);
+  if (shards.goes_on) json.set("on_failure", "continue");
   json.set("list", std::move(list));
   return json;
 }
@@ -56,6 +64,9 @@ Result<StepShards> step_shards_from_json(const Json& json) {
   shards.binds_value = json["binds_value"].as_bool();
   shards.parallel_max = json["max_parallel"].as_uint();
   shards.tells_columns = json["tells_columns"].as_bool();
+  shards.settled = json["settled"];
+  shards.holds = json["holds"].as_bool();
+  shards.goes_on = json["on_failure"].as_string() == "continue";
   if (json["list"].size() > kShardsMax) return Error(Code::kInvalidArgument, "it has too many shards");
   for (const Json& item : json["list"].items()) {
     Shard shard{item["index"].as_uint(shards.list.size()), item["value"], {}, {}};
@@ -68,6 +79,41 @@ Result<StepShards> step_shards_from_json(const Json& json) {
     shards.list.push_back(std::move(shard));
   }
   return shards;
+}
+
+Error incomplete_shards(const StepShards& shards, const std::vector<FailedShard>& failed,
+                        const std::vector<size_t>& not_run) {
+  const std::string of_all = " of its " + std::to_string(shards.list.size()) + " shards ";
+  Json detail = Json::object({{"shards", uint64_t{shards.list.size()}}});
+  Json failed_list = Json::array(), not_run_list = Json::array();
+  std::string named;
+  for (const FailedShard& each : failed) {
+    if (failed_list.size() < kListedMax) failed_list.push_back(shards.list[each.place].index);
+    if (failed_list.size() > kNamedMax) continue;
+    const std::string shown = shards.list[each.place].shown();
+    named += (named.empty() ? ": " : "; ") + (each.error.message.starts_with(shown) ? "" : shown + ": ") +
+             each.error.message;
+  }
+  if (failed.size() > kNamedMax) named += "; and " + std::to_string(failed.size() - kNamedMax) + " more";
+  for (const size_t place : not_run)
+    if (not_run_list.size() < kListedMax) not_run_list.push_back(shards.list[place].index);
+  detail.set("failed", std::move(failed_list));
+  detail.set("not_run", std::move(not_run_list));
+  Error error;
+  if (failed.empty()) {
+    error = Error(Code::kStepFailed,
+                  std::to_string(not_run.size()) + of_all +
+                      "did not run, because the rows that they read did not come; the " + "first is " +
+                      shards.list[not_run.front()].shown(),
+                  "", category::kRuntimeDependencyFailed);
+  } else {
+    error = failed.front().error;
+    error.message = std::to_string(failed.size()) + of_all + "failed" + named;
+    if (error.code == Code::kCancelled) error.code = Code::kStepFailed;
+  }
+  if (!error.detail.is_object()) error.detail = Json::object();
+  error.detail.set(kIncompleteShards, std::move(detail));
+  return error;
 }
 
 bool names_shard(std::string_view text) { return text.find(kBegin) != std::string_view::npos; }

@@ -33,11 +33,25 @@ struct StepShards {
   bool binds_value = false;    // its SQL names $shard
   uint64_t parallel_max = 0;   // shards of the step at the same time; 0: as many as the worker takes
   bool tells_columns = false;  // what is told of a shard that was taken in has the columns of its rows
+  Json settled;                // what they have in common, settled by another worker; null: this one settles it
+  bool holds = false;          // only settle it, and hold what shards elsewhere are read by until the step is stopped
+  bool goes_on = false;        // `on_failure: continue`: where a shard fails the others run all the same
   std::vector<Shard> list;     // all of them, or those that this worker runs, by index
 
   // `consistency: none`: the shards are parts of a table, and each is read at its own moment.
   bool is_inconsistent() const { return rule["split"]["consistency"].as_string() == "none"; }
 };
+// The error of a step that goes on after failures, in the end: which shards did not come, by their places in its list.
+// `not_run`: because the rows that they read had not come. One of both has an entry.
+struct FailedShard {
+  size_t place = 0;
+  Error error;
+};
+Error incomplete_shards(const StepShards& shards, const std::vector<FailedShard>& failed,
+                        const std::vector<size_t>& not_run);
+// The key of that error's detail: {"shards", "failed": [indices], "not_run": [indices]}, a hundred of each at most.
+inline constexpr const char* kIncompleteShards = "incomplete_shards";
+
 Json to_json(const StepShards& shards);
 Result<StepShards> step_shards_from_json(const Json& json);
 

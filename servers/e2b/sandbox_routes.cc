@@ -1,6 +1,8 @@
 // The control-plane calls that change sandboxes, both REST generations.
 #include <algorithm>
+#include <future>
 #include <thread>
+#include <vector>
 
 #include "servers/e2b/create_request.h"
 #include "servers/e2b/layer.h"
@@ -208,9 +210,14 @@ void fork(Call& call) {
   Json request = original->request;  // variables, network and automatic pausing are the original's too
   request.set("templateID", snapshot_id);
   request.set("timeout", (*body)["timeout"].as_int(kTimeoutV1Seconds));
+  std::vector<std::future<Api<SandboxInfo>>> forks;
+  for (int64_t i = 0; i < count; ++i)
+    forks.push_back(std::async(std::launch::async, [&] {
+      return call.server.registry().create({request, kTimeoutV1Seconds, !original->token.empty()});
+    }));
   Json outcomes = Json::array();
-  for (int64_t i = 0; i < count; ++i) {
-    auto made = call.server.registry().create({request, kTimeoutV1Seconds, !original->token.empty()});
+  for (auto& each : forks) {
+    Api<SandboxInfo> made = each.get();
     if (made.ok())
       outcomes.push_back(Json::object({{"sandbox", created_json(*made)}}));
     else

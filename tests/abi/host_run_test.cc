@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "protocol/base/file.h"
+#include "protocol/base/sha256.h"
 #include "tests/abi/host_run.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::e2e {
 namespace {
@@ -22,8 +25,56 @@ TEST_P(HostRunLanguage, RunsAnExampleToItsExpectedBytes) {
   EXPECT_EQ(Project::events(project_.session(), "step_complete").size(), 3u);
 }
 
+// `foreach` is younger than all of these: `frozen` is of the day of ABI 1.0, with the headers of that day. Its one
+// worker runs all shards.
+TEST_P(HostRunLanguage, RunsShardsOfWhichItKnowsNothing) {
+  project_.write("in/a.csv", "id,n\n1,007\n");
+  project_.write("in/b.csv", "id,n\n2,x\n3,\n");
+  project_.write(
+      "shards.yaml",
+      oml("shards", {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    foreach: {files: "
+                     "'in/*.csv'}\n    config: {path: \"${shard.value}\"}\n",
+                     "  - id: mark\n    component: duckdb.processor\n    mode: transform\n    per_shard: true\n    "
+                     "config: {query: \"SELECT *, $shard AS f FROM df_read\"}\n",
+                     "  - id: each\n    component: filesystem.csv_writer\n    mode: write\n    per_shard: true\n    "
+                     "config: {path: \"out/${shard.index}.csv\", column_order: query}\n",
+                     "  - id: all\n    component: filesystem.csv_writer\n    mode: write\n    needs: [mark]\n    "
+                     "config: {path: out/all.csv, column_order: query}\n"}));
+  const std::vector<std::string> arguments = {"run",      "shards.yaml",   "--adapter",
+                                              GetParam(), "--adapter-dir", plugins().string()};
+  const Outcome outcome = project_.osiris(arguments);
+  ASSERT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+  EXPECT_EQ(project_.read("out/all.csv"), "id,n,f\n1,007,in/a.csv\n2,x,in/b.csv\n3,,in/b.csv\n");
+  EXPECT_EQ(project_.read("out/0.csv"), "id,n,f\n1,007,in/a.csv\n");
+  EXPECT_EQ(project_.read("out/1.csv"), "id,n,f\n2,x,in/b.csv\n3,,in/b.csv\n");
+  const auto shards = parse_json(project_.read(project_.session() / "shards.json"));
+  ASSERT_TRUE(shards.ok());
+  const Json& list = (*shards)["lists"].items().at(0);
+  EXPECT_EQ(list["steps"], *parse_json(R"(["read","mark","each"])"));
+  for (const char* step : {"read", "mark", "each"}) {
+    ASSERT_EQ(list["accepted"][step].size(), 2u) << step;
+    EXPECT_EQ(list["accepted"][step].items().at(0)["rows"], Json(1)) << step;
+    EXPECT_EQ(list["accepted"][step].items().at(1)["rows"], Json(2)) << step;
+  }
+
+  project_.write("in/a.csv", "id,n\n1,2,3\n");
+  const Outcome failed = project_.osiris(arguments);
+  EXPECT_EQ(failed.exit, 1) << failed.out << failed.err;
+  EXPECT_THAT(failed.out + failed.err, HasSubstr("shard 0 (in/a.csv)"));
+}
+
 INSTANTIATE_TEST_SUITE_P(All, HostRunLanguage, ::testing::Values("cmini", "mine", "rmini", "gmini", "frozen"),
                          [](const auto& row) { return row.param; });
+
+// Which library ran, exactly, is in the session.
+TEST_F(HostRun, WritesDownWhichBuildOfAnAdapterRan) {
+  ASSERT_EQ(run("cmini", plugins()).exit, 0);
+  const std::vector<Json> selected = Project::events(project_.session(), "adapter_selected");
+  ASSERT_EQ(selected.size(), 1u);
+  EXPECT_EQ(selected[0]["version"].as_string(), "1.0.0");
+  EXPECT_EQ(selected[0]["build"].as_string(), "gcc or clang");
+  EXPECT_EQ(selected[0]["sha256"].as_string(), sha256_hex(*read_file(plugins() / "cmini.so")));
+}
 
 TEST_F(HostRun, RefusesAnAdapterBuiltForANewerAbi) {
   const Outcome outcome = run_defect("needs_newer_host");
@@ -127,6 +178,12 @@ TEST_F(HostRun, TakesNoExitInADestructorForASuccess) {
   EXPECT_THAT(outcome.err, HasSubstr("the service is down"));
 }
 
+TEST_F(HostRun, TakesNoExitOfAnExitHandlerForASuccess) {
+  const Outcome outcome = run_defect("atexit_exits");
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("the service is down"));
+}
+
 TEST_F(HostRun, TakesNoExitWhileItIsLoadedForASuccess) {
   const Outcome outcome = run_defect("ctor_exits");
   EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
@@ -160,11 +217,35 @@ TEST_F(HostRun, AnAdapterThatDoesNotReturnFromAListIsLeft) {
 }
 
 TEST_F(HostRun, ALibraryThatDoesNotReturnFromBeingLoadedCanBeInterrupted) {
-  Running running = project_.start(
-      {"run", "01-csv-duckdb-csv.yaml", "--adapter", "defect", "--adapter-dir", directory_of("ctor_hangs").string()});
-  running.until_error("loading");
+  for (const char* sin : {"ctor_hangs", "entry_hangs"}) {
+    Running running = start_defect(sin);
+    running.until_error("loading");
+    running.kill(SIGINT);
+    EXPECT_EQ(running.end().exit, 130) << sin;
+  }
+}
+
+// Its threads have the mask that the process had then: Ctrl-C would end osiris with nothing released.
+TEST_F(HostRun, ALibraryThatStartsThreadsWhenItIsLoadedTakesNoSignalOfOsiris) {
+  Running running = start_defect("threads_at_load");
+  ASSERT_TRUE(osiris::test::eventually([&] { return fs::exists(project_.dir() / "trace"); }));
   running.kill(SIGINT);
-  EXPECT_EQ(running.end().exit, 130);
+  const Outcome outcome = running.end();
+  EXPECT_EQ(outcome.exit, 130) << outcome.out << outcome.err;
+  EXPECT_EQ(project_.read("trace"), "acquired\nreleased\n");
+}
+
+TEST_F(HostRun, ShowsNoEscapesOfAnAdaptersTexts) {
+  const std::string directory = directory_of("escapes_in_texts").string();
+  const std::vector<std::vector<std::string>> commands = {
+      {"run", "--help", "--adapter", "defect"}, {"adapters", "show", "defect"}, {"adapters", "list"}};
+  for (const auto& words : commands) {
+    std::vector<std::string> arguments = words;
+    arguments.insert(arguments.end(), {"--adapter-dir", directory});
+    const Outcome outcome = project_.osiris(arguments);
+    EXPECT_THAT(outcome.out + outcome.err, ::testing::Not(HasSubstr("\033"))) << words[1];
+    EXPECT_THAT(outcome.out + outcome.err, HasSubstr("defect")) << words[1];
+  }
 }
 
 TEST_F(HostRun, AnAdapterThatBlocksInCancelIsLeftWithWhatItHoldsNamed) {

@@ -34,6 +34,7 @@ TEST_P(RefusedLibrary, SaysWhatIsWrongWithIt) {
   ASSERT_FALSE(loaded.ok()) << row.sin << " was loaded";
   const std::string said = loaded.error().message + "\n" + loaded.error().hint;
   EXPECT_THAT(said, HasSubstr(row.sin + ".so")) << "the file is not named";
+  EXPECT_FALSE(loaded.error().hint.empty()) << "no remedy is named";
   for (const std::string& word : row.words) EXPECT_THAT(said, HasSubstr(word));
 }
 

@@ -75,15 +75,7 @@ TEST_P(Fleet, ManySandboxesWriteWhatOneWrites) {
   EXPECT_EQ(many.steps, one.steps);
 }
 
-// Parts of a table are one worker's, however many sandboxes there are.
-std::vector<ParityRow> spread_rows() {
-  std::vector<ParityRow> rows = shard_rows();
-  std::erase_if(rows, [](const ParityRow& row) { return row.pipeline.find(" split: {") != std::string::npos; });
-  return rows;
-}
-
-INSTANTIATE_TEST_SUITE_P(Table, Fleet, testing::ValuesIn(spread_rows()),
-                         [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Table, Fleet, testing::ValuesIn(shard_rows()), [](const auto& row) { return row.param.name; });
 
 // Twelve shards that wait, a union of them and a file for each.
 class ManySandboxes : public testing::Test {
@@ -147,7 +139,9 @@ class ManySandboxes : public testing::Test {
 
 TEST_F(ManySandboxes, ShareTheShardsAndAreGone) {
   expect_whole(project_.osiris(arguments("4")));
-  EXPECT_EQ(server_.count("POST /v2/sandboxes"), 4);
+  EXPECT_EQ(server_.count("POST /v2/sandboxes"), 1);
+  EXPECT_EQ(server_.count("POST /sandboxes/{id}/fork"), 1);
+  EXPECT_EQ(server_.count("POST /files"), 1) << "the worker travels once";
   EXPECT_EQ(server_.count("DELETE /sandboxes/{id}"), 4);
   std::set<std::string> workers;
   const Json requests = server_.requests();

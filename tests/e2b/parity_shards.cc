@@ -89,6 +89,10 @@ std::vector<ParityRow> shard_rows() {
       row("Checks",
           {read(kFiles, "${shard.value}", "    checks: [{unique: id}, {row_count: 3}]\n"), write("out/result.csv")}),
       row("Columns", {files, write("out/result.csv")}, 1, {{"in/a.csv", "id,n\n1,2\n"}, {"in/b.csv", "id,m\n1,2\n"}}),
+      row("GoesOn",
+          {read("{files: 'in/*.csv', max_parallel: 1, on_failure: continue}", "${shard.value}"),
+           write("out/${shard.stem}.csv", kPerShard)},
+          1, {{"in/a.csv", "id\n1\n"}, {"in/b.csv", "id\n1,2,3\n"}, {"in/c.csv", "id\n3\n"}}),
       row("Ragged", {one_by_one, write("out/result.csv")}, 1, {{"in/a.csv", "id\n1\n"}, {"in/b.csv", "id\n1,2,3\n"}}),
   };
 }

@@ -190,6 +190,20 @@ TEST_F(Help, AMemoryLimitThatNoWorkerCanKeepIsRefused) {
   EXPECT_EQ(run("run p.yaml --memory-limit 112MiB").exit, 0);
 }
 
+TEST_F(Help, EveryComponentIsShownWithItsKeysItsTypesAndAnExample) {
+  size_t shown = 0;
+  const Json components = project_.osiris({"components", "list", "--json"}).json();
+  for (const Json& component : components.items()) {
+    const std::string& name = component["name"].as_string();
+    const std::string page = run("components show " + name).out;
+    for (const std::string& part : {std::string("Config key"), std::string("\nTypes:\n  "), std::string("\nExample: "),
+                                    "\n    component: " + name + "\n"})
+      EXPECT_NE(page.find(part), std::string::npos) << name << part;
+    ++shown;
+  }
+  EXPECT_GE(shown, 21u);
+}
+
 TEST_F(Help, AComponentIsShownWholeAndInTheWordsOfAPipeline) {
   const std::string page = run("components show mysql.extractor").out;
   for (const char* part :

@@ -15,17 +15,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kShardsMax = 3;
+constexpr int kShardsMax = 3, kLargeFiles = 2;
+constexpr int kRowsOfALargeFile = 40'000;  // two of them stream: together they have more than a megabyte
 
 int from_environment(const char* name, int otherwise) {
   const char* text = std::getenv(name);
   return text ? std::atoi(text) : otherwise;
 }
 
-// A pipeline of two files, a chain and a join of SQL, a program's step, files that are read in shards and writers, each
-// with a knob or two.
+// A pipeline of two files, a chain and a join of SQL, a program's step, files that are read in shards, larger ones that
+// stream through SQL to a writer, and writers, each with a knob or two.
 struct Model {
-  int shards = 2, shard_salt = 1;
+  int shards = 2, shard_salt = 1, large_salt = 1;
   int rows[2] = {3, 4}, salts[2] = {1, 2};
   int factor = 2, least = 0, param = 5;
   bool joins = true, keeps_program = false, has_second_writer = true, renames = false, is_broken = false;
@@ -40,6 +41,13 @@ struct Model {
   static std::string part_name(int which) { return "part-" + std::to_string(which) + ".csv"; }
   std::string part(int which) const {
     return "k,v\n" + std::to_string(which) + "," + std::to_string(shard_salt * which % 5) + "\n8,1\n";
+  }
+  static std::string large_name(int which) { return "large-" + std::to_string(which) + ".csv"; }
+  std::string large(int which) const {
+    std::string text = "k,v,word\n";
+    for (int i = 0; i < kRowsOfALargeFile; ++i)
+      text += std::to_string(i) + "," + std::to_string((i * 7 + large_salt * which) % 11) + ",some text\n";
+    return text;
   }
   static std::string step(const std::string& id, const std::string& component, const std::string& mode,
                           const std::string& needs, const std::string& config, const std::string& extra = "") {
@@ -72,6 +80,12 @@ struct Model {
         step("write-parts", "filesystem.csv_writer", "write", "marked",
              "path: \"out/${shard.stem}.csv\", column_order: query", "    per_shard: true\n"),
         step("write-each", "filesystem.csv_writer", "write", "each", "path: out/each.csv"),
+        step("large", "filesystem.csv_extractor", "read", "", "path: \"${shard.value}\"",
+             "    foreach: {files: \"in/large-*.csv\"}\n"),
+        step("grouped", "duckdb.processor", "transform", "large",
+             "query: \"SELECT k % 97 AS k, sum(v) * " + std::to_string(factor) +
+                 " AS v FROM df_large GROUP BY ALL ORDER BY k\""),
+        step("write-grouped", "filesystem.csv_writer", "write", "grouped", "path: out/grouped.csv"),
         step("write", "filesystem.csv_writer", "write", "last",
              std::string("path: out/") + (renames ? "renamed" : "last") + ".csv"),
         step("write-program", "filesystem.csv_writer", "write", "program", "path: out/program.csv")};
@@ -82,7 +96,10 @@ struct Model {
 
   void edit(std::mt19937& random) {
     const auto up_to = [&](int most) { return static_cast<int>(random() % static_cast<unsigned>(most)); };
-    switch (up_to(15)) {
+    switch (up_to(16)) {
+      case 15:
+        large_salt = up_to(3);
+        break;
       case 13:
         shards = 1 + up_to(kShardsMax);
         break;
@@ -148,6 +165,9 @@ class Side {
         project.write(file, model.part(i));
       }
     }
+    for (int i = 0; i < kLargeFiles && model.large_salt != large_salt_; ++i)
+      project.write(fs::path("in") / Model::large_name(i), model.large(i));
+    large_salt_ = model.large_salt;
     // Only what differs: a file that is written again has other times.
     for (const auto& [file, text] :
          {std::pair{"in/a.csv", model.file(0)}, {"in/b.csv", model.file(1)}, {"p.yaml", model.pipeline()}})
@@ -165,6 +185,9 @@ class Side {
       files[each.path().filename()] = *read_file(each.path());
     return files;
   }
+
+ private:
+  int large_salt_ = -1;  // of the files that are there
 };
 
 TEST(ResumeParity, RandomEditsGiveWhatAFreshRunGives) {

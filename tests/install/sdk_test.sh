@@ -1,19 +1,39 @@
 #!/bin/sh
 # What an author of an adapter gets: from the installed prefix alone, `osiris adapters new` writes a project in each language, that
-# builds at once and runs an example to its expected bytes. The component `sdk` alone is enough to build.
+# builds at once and runs an example to its expected bytes. The component `sdk` alone is enough to build. All of it after the
+# installation happens where this repository is not there: an empty file system is in its place.
 set -eu
-: "${OSIRIS_BUILD_DIR:?}" "${OSIRIS_SOURCE_DIR:?}"
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT INT TERM
 fail() { echo "sdk_test: $*" >&2; exit 1; }
 quietly() { "$@" > "$work/log" 2>&1 || { cat "$work/log" >&2; fail "$* failed"; }; }
 
-quietly cmake --install "$OSIRIS_BUILD_DIR" --prefix "$work/prefix"
-quietly cmake --install "$OSIRIS_BUILD_DIR" --prefix "$work/sdk" --component sdk
+if [ -z "${SDK_TEST_WORK:-}" ]; then
+  : "${OSIRIS_BUILD_DIR:?}" "${OSIRIS_SOURCE_DIR:?}"
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT INT TERM
+  quietly cmake --install "$OSIRIS_BUILD_DIR" --prefix "$work/prefix"
+  quietly cmake --install "$OSIRIS_BUILD_DIR" --prefix "$work/sdk" --component sdk
+  cp -r "$OSIRIS_SOURCE_DIR/examples/01-csv-duckdb-csv" "$work/project"
+  cp "$OSIRIS_SOURCE_DIR/README.md" "$0" "$work"
+  hidden="$OSIRIS_SOURCE_DIR $OSIRIS_BUILD_DIR"
+  unset OSIRIS_BUILD_DIR OSIRIS_SOURCE_DIR
+  export SDK_TEST_WORK="$work"
+  cd "$work"
+  if unshare --mount true 2> /dev/null; then
+    unshare --mount sh -ec '
+      for each in $1; do [ ! -d "$each" ] || mount -t tmpfs -o size=1m none "$each"; done
+      exec sh "$SDK_TEST_WORK/sdk_test.sh" "$1"' sh "$hidden"
+  else
+    [ -z "${CI:-}" ] || fail "CI needs namespaces"
+    sh "$work/sdk_test.sh" ""
+  fi
+  exit
+fi
+work=$SDK_TEST_WORK
+for each in $1; do
+  [ -z "$(ls -A "$each" 2> /dev/null)" ] || fail "$each can be read"
+done
 [ "$(ls "$work/sdk/bin")" = osiris-adapter-check ] || fail "the component sdk holds other programs than the check"
-cp -r "$OSIRIS_SOURCE_DIR/examples/01-csv-duckdb-csv" "$work/project"
-readme=$OSIRIS_SOURCE_DIR/README.md
-unset OSIRIS_BUILD_DIR OSIRIS_SOURCE_DIR
+readme=$work/README.md
 # HOME stays: a compiler may live there.
 export PATH="$work/prefix/bin:$PATH" XDG_STATE_HOME="$work/state" XDG_DATA_HOME="$work/data" XDG_CACHE_HOME="$work/cache"
 

@@ -52,6 +52,27 @@ TEST_F(Copies, ALaterRunWithoutChunksDropsWhatIsLeft) {
   EXPECT_EQ(left_on("postgres"), "none\n");
 }
 
+// Chunks are asked for: several connections alone are one transaction.
+TEST_F(Copies, WithoutChunksAllIsCopiedAnewAndSaidSo) {
+  for (const std::string to : {"postgres", "mysql"}) {
+    write_pipeline("postgres", to, "write_mode: replace", "column: id, parts: 2");
+    connect_to(postgres_->port(), to == "mysql" ? uint16_t{1} : mariadb_->port());
+    if (to == "postgres") fail_after(2000);
+    EXPECT_EQ(run().exit, 1);
+    EXPECT_EQ(left_on("postgres"), "none\n");
+    mend();
+    connect_to(postgres_->port(), mariadb_->port());
+    const Outcome resumed = run(true);
+    EXPECT_EQ(resumed.exit, 0) << resumed.out << resumed.err;
+    EXPECT_EQ(rows_read(), static_cast<uint64_t>(kRows));
+    std::string session;
+    for (const auto& [file, content] : project_.tree())
+      if (file.find("logs") != std::string::npos) session += content;
+    EXPECT_THAT(session, HasSubstr("the rows have no chunks, so all of them are copied anew"));
+    EXPECT_EQ(rows_of(to, "target"), rows_of("postgres", "source"));
+  }
+}
+
 TEST_F(Copies, AnotherPipelinesAreLeftAlone) {
   write_pipeline("postgres", "postgres", "write_mode: append");
   fail_after(2000);

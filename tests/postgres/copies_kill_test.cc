@@ -2,13 +2,14 @@
 // undisturbed one, and with nothing beside.
 //
 //   OSIRIS_KILL_SEED=N    the points of the kills again (printed by every run)
-//   OSIRIS_KILLS=N        kills of each direction in the place of 34
+//   OSIRIS_KILLS=N        kills of each direction, in the place of 25, or of 100 in `make attack`
 #include <signal.h>
 
 #include <chrono>
 #include <cstdio>
 #include <random>
 
+#include "tests/attack/scale.h"
 #include "tests/postgres/copies.h"
 #include "tests/support/eventually.h"
 
@@ -18,11 +19,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kRoundsPerKill = 8;  // of which some end before their kill
-
-int number_of(const char* variable, int otherwise) {
-  const char* given = std::getenv(variable);
-  return given ? std::atoi(given) : otherwise;
-}
 
 class CopiesKilled : public Copies {
  protected:
@@ -62,9 +58,10 @@ class CopiesKilled : public Copies {
 };
 
 void CopiesKilled::survive_kills(const std::string& from, const std::string& to) {
-  const auto seed = static_cast<unsigned>(number_of("OSIRIS_KILL_SEED", static_cast<int>(std::random_device()())));
-  const int kills = number_of("OSIRIS_KILLS", 34);
-  std::printf("OSIRIS_KILL_SEED=%u\n", seed);
+  const auto seed =
+      static_cast<unsigned>(attack::scale("OSIRIS_KILL_SEED", std::random_device()(), std::random_device()()));
+  const int kills = static_cast<int>(attack::scale("OSIRIS_KILLS", 25, 100));
+  std::printf("OSIRIS_KILL_SEED=%u, %d kills from %s to %s\n", seed, kills, from.c_str(), to.c_str());
   std::mt19937 random(seed);
   // Over several connections where the source can.
   const std::string parts =
@@ -107,6 +104,9 @@ void CopiesKilled::survive_kills(const std::string& from, const std::string& to)
   ASSERT_EQ(run().exit, 0);
   EXPECT_EQ(rows_of(to, "target"), expected);
   EXPECT_EQ(left_on(to), "none\n");
+  std::printf(
+      "attack: copies from %s to %s: %d of %d kills, %d chunks of killed runs gone on with; rows lost or twice 0\n",
+      from.c_str(), to.c_str(), killed, kills, reused);
   EXPECT_EQ(killed, kills) << "the others ended first";
   EXPECT_GT(reused, 0) << "some kill came between chunks";
 }
@@ -120,6 +120,8 @@ TEST_F(CopiesKilled, GoOnAfterKillsFromPostgresToPostgres) {
 TEST_F(CopiesKilled, GoOnAfterKillsFromMariaDbToPostgres) { survive_kills("mysql", "postgres"); }
 
 TEST_F(CopiesKilled, GoOnAfterKillsFromPostgresToMariaDb) { survive_kills("postgres", "mysql"); }
+
+TEST_F(CopiesKilled, GoOnAfterKillsFromMariaDbToMariaDb) { survive_kills("mysql", "mysql"); }
 
 }  // namespace
 }  // namespace osiris::e2e

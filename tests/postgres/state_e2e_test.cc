@@ -2,15 +2,16 @@
 // kept after a run, what a run that fails or is killed leaves, and the commands that show and change it.
 //
 //   OSIRIS_KILL_SEED=N    the points of the kills again (printed by every run)
+//   OSIRIS_KILLS=N        so many kills, in the place of 100, or of 300 in `make attack`
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <random>
 
+#include "tests/attack/scale.h"
 #include "tests/e2e/project.h"
 #include "tests/postgres/postgres_server.h"
 #include "tests/support/eventually.h"
@@ -22,7 +23,6 @@ namespace fs = std::filesystem;
 using osiris::test::PostgresServer;
 using ::testing::HasSubstr;
 
-constexpr int kKills = 100;
 constexpr int kRoundsMax = 1000;  // of which some end before their kill
 
 class State : public testing::Test {
@@ -183,9 +183,10 @@ TEST_F(State, SetAndResetDecideWhereARunBegins) {
 // Each round changes the source, kills a run somewhere in its life, and repeats it. Then the target is what it would be
 // had there been no kill.
 TEST_F(State, AKilledAndRepeatedRunGivesTheRowsOfAnUndisturbedOne) {
-  const char* given = std::getenv("OSIRIS_KILL_SEED");
-  const unsigned seed = given ? static_cast<unsigned>(std::atoi(given)) : std::random_device()();
-  std::printf("OSIRIS_KILL_SEED=%u\n", seed);
+  const auto seed =
+      static_cast<unsigned>(attack::scale("OSIRIS_KILL_SEED", std::random_device()(), std::random_device()()));
+  const int kills = static_cast<int>(attack::scale("OSIRIS_KILLS", 100, 300));
+  std::printf("OSIRIS_KILL_SEED=%u, %d kills\n", seed, kills);
   std::mt19937 random(seed);
   using Clock = std::chrono::steady_clock;
   on_server("INSERT INTO source SELECT n, 'v', '2024-01-01Z' FROM generate_series(1, 50) n");
@@ -194,7 +195,7 @@ TEST_F(State, AKilledAndRepeatedRunGivesTheRowsOfAnUndisturbedOne) {
   run();
   const auto life = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun).count();
   int killed = 0;
-  for (int round = 1; killed < kKills && round <= kRoundsMax; ++round) {
+  for (int round = 1; killed < kills && round <= kRoundsMax; ++round) {
     const std::string now = "'2024-01-01Z'::timestamptz + " + std::to_string(round / 3 + 1) + " * interval '1 min'";
     on_server("INSERT INTO source SELECT n, 'new', " + now + " FROM generate_series(" + std::to_string(round * 100) +
               ", " + std::to_string(round * 100 + 7) + ") n; UPDATE source SET v = 'round " + std::to_string(round) +
@@ -211,7 +212,8 @@ TEST_F(State, AKilledAndRepeatedRunGivesTheRowsOfAnUndisturbedOne) {
   }
   run();
   EXPECT_EQ(differences(), "0\n");
-  EXPECT_EQ(killed, kKills) << "the others ended first";
+  std::printf("attack: upserts by state: %d kills, rows that differ 0\n", killed);
+  EXPECT_EQ(killed, kills) << "the others ended first";
 }
 
 }  // namespace

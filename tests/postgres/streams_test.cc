@@ -43,9 +43,15 @@ TEST_F(PostgresStreams, AreStoredByAQueryThatIsNoWritersInput) {
 
 TEST_F(PostgresStreams, GoToFiles) {
   const std::string flat =
-      "SELECT i AS id, 'word ' || i AS word, i / 7.0::float8 AS part FROM generate_series(1, "
-      "50000) AS i";
+      "SELECT i AS id, 'word ' || i AS word, i / 7.0::float8 AS part, (i * -1.25)::numeric(12,2) AS amount, (i * "
+      "1.25)::numeric(30,3) AS wide FROM generate_series(1, 50000) AS i";
   EXPECT_TRUE(run_both({read_step(flat), file_step("read", "filesystem.csv_writer", "out.csv")}, true).errors.empty());
+  // A column that is computed is the engine's.
+  EXPECT_TRUE(
+      run_both({read_step("SELECT i AS id, '\\xff'::bytea AS bytes FROM generate_series(1, 50000) AS i"),
+                file_step("read", "filesystem.csv_writer", "out.csv", Json::object({{"column_order", "query"}}))},
+               true)
+          .errors.empty());
   EXPECT_TRUE(
       run_both({read_step(flat), file_step("read", "filesystem.json_writer", "out.ndjson")}, true).errors.empty());
   EXPECT_TRUE(

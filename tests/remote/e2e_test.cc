@@ -155,6 +155,19 @@ TEST_F(RemoteFiles, AreWrittenByEveryWriter) {
   EXPECT_FALSE(std::filesystem::exists(project_.dir() / "s3:"));
 }
 
+TEST_F(RemoteFiles, AreWrittenAsASetAndReadWithItsColumns) {
+  write_writer("parquet", "path: \"s3://lake/set\", partition_by: [id], connection: \"@filesystem.lake\"");
+  const Outcome written = project_.osiris({"run", "w.yaml"});
+  ASSERT_EQ(written.exit, 0) << written.out << written.err;
+  EXPECT_TRUE(store_.object("lake/set/id=1/data_0.parquet"));
+  EXPECT_TRUE(store_.object("lake/set/id=2/data_0.parquet"));
+  EXPECT_EQ(store_.unfinished_uploads(), 0u);
+  write_pipeline("parquet", "s3://lake/set/id=*/*.parquet", "@filesystem.lake");
+  const Outcome read = project_.osiris({"run", "p.yaml"});
+  ASSERT_EQ(read.exit, 0) << read.out << read.err;
+  EXPECT_EQ(project_.read("out.csv"), "total\n3.75\n");
+}
+
 TEST_F(RemoteFiles, ThatCannotBeWrittenFailTheStep) {
   store_.on_request([](const ObjectRequest&, size_t) {
     return ObjectFault{ObjectFault::Kind::kAnswer, 403,
@@ -176,8 +189,7 @@ TEST_F(RemoteFiles, AreValidatedBeforeTheyAreWritten) {
             std::string::npos);
   EXPECT_NE(validate_writer("csv", "path: \"s3://lake/a/\"" + lake).find("names a directory"), std::string::npos);
   EXPECT_NE(validate_writer("json", "path: \"s3://lake/*.json\"" + lake).find("is a pattern"), std::string::npos);
-  EXPECT_NE(validate_writer("parquet", "path: \"s3://lake/a\", partition_by: [id]" + lake).find("one object at a time"),
-            std::string::npos);
+  EXPECT_EQ(validate_writer("parquet", "path: \"s3://lake/a/\", partition_by: [id]" + lake), "ok");
   EXPECT_TRUE(store_.requests().empty());
 }
 

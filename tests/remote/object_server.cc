@@ -185,7 +185,9 @@ std::optional<ObjectServer::Answer> ObjectServer::refused(const ObjectRequest& r
 ObjectServer::Answer ObjectServer::answer(const ObjectRequest& request) {
   if (!request.parameter("list-type").empty()) return list(request);
   if (request.method == "HEAD" && !options_.serves_head) return {405, "", ""};
-  if (request.has_parameter("uploadId") || request.method == "PUT" || request.method == "POST") return write(request);
+  if (request.has_parameter("uploadId") || request.method == "PUT" || request.method == "POST" ||
+      request.method == "DELETE")
+    return write(request);
   const auto object = objects_.find(request.path);
   if (object == objects_.end()) return {404, "", xml_error("NoSuchKey", "The specified key does not exist.")};
   return part_of(request, object->second);

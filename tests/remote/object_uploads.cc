@@ -57,6 +57,11 @@ ObjectServer::Answer ObjectServer::write(const ObjectRequest& request) {
     return {200, "", xml("InitiateMultipartUploadResult", "<UploadId>" + id + "</UploadId>")};
   }
   if (request.has_parameter("uploadId")) return write_part(request);
+  if (request.method == "DELETE") {
+    objects_.erase(request.path);
+    etags_.erase(request.path);
+    return {204, "", ""};
+  }
   objects_[request.path] = request.body;
   etags_.erase(request.path);
   return {200, etag_headers(part_tag(request.body)), ""};

@@ -1,7 +1,11 @@
 // The extractors of files on paths that are addresses: the same rows as from files here, and no more bytes than needed.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
 #include <fstream>
+#include <mutex>
 
 #include "tests/drivers/harness.h"
 #include "tests/remote/object_server.h"
@@ -104,6 +108,86 @@ TEST(RemoteParquet, IsReadByItsColumns) {
   const auto all_done = all.run(filesystem_parquet_extractor());
   ASSERT_TRUE(all_done.ok()) << all_done.error().message;
   EXPECT_EQ(all.query("SELECT count(DISTINCT c0) FROM {out}"), "200000\n");
+}
+
+// 3 files of 4 groups of rows, 20 columns of numbers that do not compress.
+class RemoteGroups : public ::testing::Test {
+ protected:
+  static constexpr int kFiles = 3, kGroups = 4, kRowsOfAGroup = 20480;
+
+  RemoteGroups() {
+    for (int file = 0; file < kFiles; ++file) {
+      std::string columns = "i AS id";
+      for (int i = 1; i < 20; ++i) columns += ", hash(i, " + std::to_string(i) + ") AS c" + std::to_string(i);
+      const int begin = file * kGroups * kRowsOfAGroup;
+      std::string bytes = parquet_of("SELECT " + columns + " FROM range(" + std::to_string(begin) + ", " +
+                                         std::to_string(begin + kGroups * kRowsOfAGroup) + ") t(i)",
+                                     ", ROW_GROUP_SIZE " + std::to_string(kRowsOfAGroup));
+      bytes_ += bytes.size();
+      store_.put("lake/orders/" + std::to_string(file) + ".parquet", std::move(bytes));
+    }
+  }
+
+  // Of a part of an object that is neither its beginning nor its end.
+  static bool is_of_a_column(const ObjectRequest& request) {
+    const std::string range = request.header("Range");
+    return request.method == "GET" && !range.empty() && !range.starts_with("bytes=0-") && size_of(range) > 100'000;
+  }
+  static uint64_t size_of(const std::string& range) {
+    const uint64_t first = std::strtoull(range.c_str() + std::string("bytes=").size(), nullptr, 10);
+    return std::strtoull(range.c_str() + range.find('-') + 1, nullptr, 10) - first + 1;
+  }
+  // Of a column, by its number.
+  static std::string sum(int column) {
+    return StepHarness("maker").query("SELECT sum(hash(i, " + std::to_string(column) + ")::HUGEINT) FROM range(" +
+                                      std::to_string(kFiles * kGroups * kRowsOfAGroup) + ") t(i)");
+  }
+
+  ObjectServer store_{signed_options()};
+  uint64_t bytes_ = 0;
+};
+
+TEST_F(RemoteGroups, AreFetchedBeforeTheyAreAskedFor) {
+  // The first three requests for a column wait for each other: one at a time would wait for good.
+  std::mutex mutex;
+  std::condition_variable changed;
+  int begun = 0;
+  bool met = true;
+  store_.on_request([&](const ObjectRequest& request, size_t) -> std::optional<ObjectFault> {
+    if (!is_of_a_column(request)) return std::nullopt;
+    std::unique_lock lock(mutex);
+    ++begun;
+    changed.notify_all();
+    met = changed.wait_for(lock, std::chrono::seconds(60), [&] { return begun >= 3; }) && met;
+    return std::nullopt;
+  });
+  Read two(store_, "s3://lake/orders/*.parquet", {{"columns", Json::array({"c3", "c7"})}});
+  const auto done = two.run(filesystem_parquet_extractor());
+  ASSERT_TRUE(done.ok()) << done.error().message;
+  EXPECT_TRUE(met);
+  EXPECT_EQ(two.query("SELECT sum(c3::HUGEINT) FROM {out}"), sum(3));
+  EXPECT_EQ(two.query("SELECT sum(c7::HUGEINT) FROM {out}"), sum(7));
+  // Each once, and little else.
+  EXPECT_EQ(begun, 2 * kFiles * kGroups);
+  EXPECT_LT(store_.bytes_sent(), bytes_ / 20 * 2 * 12 / 10);
+}
+
+TEST_F(RemoteGroups, ThatAreNotWantedAfterAllDoNotKeepAStepFromItsEnd) {
+  Read few(store_, "s3://lake/orders/*.parquet", {{"columns", Json::array({"c7"})}, {"limit", 10}});
+  const auto done = few.run(filesystem_parquet_extractor());
+  ASSERT_TRUE(done.ok()) << done.error().message;
+  EXPECT_EQ(few.query("SELECT count(*) FROM {out}"), "10\n");
+}
+
+TEST_F(RemoteGroups, ThatCannotBeReadAreTheStepsError) {
+  store_.on_request([](const ObjectRequest& request, size_t) -> std::optional<ObjectFault> {
+    if (!is_of_a_column(request) || !request.path.ends_with("1.parquet")) return std::nullopt;
+    return ObjectFault{ObjectFault::Kind::kAnswer, 403};
+  });
+  Read step(store_, "s3://lake/orders/*.parquet", {{"columns", Json::array({"c7"})}});
+  const Error error = step.error(filesystem_parquet_extractor());
+  EXPECT_EQ(error.category, "extract.permission_denied") << error.message;
+  EXPECT_NE(error.message.find("s3://lake/orders/1.parquet"), std::string::npos) << error.message;
 }
 
 TEST(RemoteParquet, OfAPatternHasTheColumnsOfItsPaths) {

@@ -3,8 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/base/sha256.h"
-#include "tests/drivers/harness.h"
-#include "tests/remote/object_server.h"
+#include "tests/remote/write_step.h"
 #include "worker/drivers/filesystem.csv_writer/driver.h"
 #include "worker/drivers/filesystem.json_writer/driver.h"
 #include "worker/drivers/filesystem.parquet_writer/driver.h"
@@ -13,49 +12,8 @@
 namespace osiris::worker::test {
 namespace {
 
-using osiris::test::ObjectFault;
-using osiris::test::ObjectRequest;
-using osiris::test::ObjectServer;
-using osiris::test::ObjectServerOptions;
-using osiris::test::xml_error;
-using Kind = ObjectFault::Kind;
-
-constexpr char kKey[] = "AKIDEXAMPLE", kSecret[] = "canary/secret+key";
-constexpr char kFew[] = "SELECT i AS id, 'row ' || i AS name FROM range(3) t(i)";
 // About 20 MB as CSV: three parts.
 constexpr char kMany[] = "SELECT i AS id, hash(i) AS a, hash(i + 1) AS b FROM range(420000) t(i)";
-
-ObjectServerOptions signed_options() {
-  ObjectServerOptions options;
-  options.key_id = kKey;
-  options.secret = kSecret;
-  options.session_token = "token/1";
-  options.region = "eu-central-1";
-  return options;
-}
-
-class Write : public StepHarness {
- public:
-  Write(const ObjectServer& server, const std::string& path, const std::string& select,
-        std::initializer_list<Json::Member> more = {})
-      : StepHarness("write") {
-    Json config = Json::object({{"path", path}});
-    for (const auto& [key, value] : more) config.set(key, value);
-    set_config(std::move(config));
-    set_connection("filesystem", "lake",
-                   Json::object({{"endpoint", server.url()},
-                                 {"region", "eu-central-1"},
-                                 {"access_key_id", kKey},
-                                 {"secret_access_key", kSecret},
-                                 {"session_token", "token/1"}}));
-    add_input("rows", select);
-  }
-  Error error(const Driver& driver) {
-    const auto done = run(driver);
-    EXPECT_FALSE(done.ok());
-    return done.ok() ? Error() : done.error();
-  }
-};
 
 // What a writer makes of the rows in a file here.
 std::string local_bytes(const ObjectServer& server, const Driver& driver, const std::string& name,
@@ -72,22 +30,6 @@ const std::string& many_rows() {
     return local_bytes(server, filesystem_csv_writer(), "many.csv", kMany);
   }();
   return bytes;
-}
-
-std::string call_of(const ObjectRequest& request) {
-  return request.method + (request.has_parameter("uploads")      ? " uploads"
-                           : request.has_parameter("partNumber") ? " part"
-                           : request.has_parameter("uploadId")   ? " upload"
-                                                                 : "");
-}
-
-// `fault` in the first `times` requests of this kind.
-auto in(const std::string& call, ObjectFault fault, int times) {
-  auto left = std::make_shared<std::atomic<int>>(times);
-  return [=](const ObjectRequest& request, size_t) -> std::optional<ObjectFault> {
-    if (call_of(request) != call || (*left)-- <= 0) return std::nullopt;
-    return fault;
-  };
 }
 
 TEST(RemoteWriter, GivesTheBytesOfAFileHere) {
@@ -257,8 +199,6 @@ TEST(RemoteWriter, RefusesWhatItCannotDo) {
   EXPECT_NE(web.error(filesystem_csv_writer()).message.find("of addresses only s3:// is"), std::string::npos);
   Write directory(store, "s3://lake/orders/", kFew);
   EXPECT_NE(directory.error(filesystem_csv_writer()).message.find("names a directory"), std::string::npos);
-  Write parts(store, "s3://lake/orders", kFew, {{"partition_by", Json::array({"id"})}});
-  EXPECT_NE(parts.error(filesystem_parquet_writer()).message.find("one object at a time"), std::string::npos);
   Write stranger(store, "s3://lake/x.csv", kFew);
   EXPECT_TRUE(stranger.check(filesystem_csv_writer()).ok());
   stranger.set_connection("filesystem", "lake", Json::object({{"endpoint", store.url()}}));

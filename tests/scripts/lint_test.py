@@ -113,6 +113,33 @@ class Program(unittest.TestCase):
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn("no C++ file", done.stderr)
 
+    def test_what_is_as_recorded_is_not_looked_at(self):
+        os.makedirs(os.path.join(self.root, "scripts"))
+        self.write("host/only/b.h", "inline int two() { return 2; }\n")
+        self.assertEqual(self.run_it("--record").returncode, 0)
+        shutil.rmtree(self.cache)
+        with open(os.path.join(self.root, ".clang-tidy"), encoding="utf-8") as file:
+            checks = file.read()
+        done = self.run_it("--recorded")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("0 folders differ", done.stdout)
+        self.assertIn("2 files in 0 groups", done.stdout)
+        for name, text in (("host/a.cc", CLEAN + "int more();\n"), ("host/a.h", "inline int one() { return 1; }\n\n"),
+                           ("host/only/b.h", "inline int two() { return 3; }\n"), (".clang-tidy", checks + "#\n")):
+            with self.subTest(name):
+                self.write(name, text)
+                self.assertIn("1 folders differ", self.run_it("--recorded").stdout)
+                self.assertEqual(self.run_it("--record").returncode, 0)
+
+    def test_a_finding_is_neither_recorded_nor_passed_by_the_record(self):
+        os.makedirs(os.path.join(self.root, "scripts"))
+        self.assertEqual(self.run_it("--record").returncode, 0)
+        self.write("host/a.cc", CLEAN + BROKEN)
+        self.assertEqual(self.run_it("--record").returncode, 1)
+        done = self.run_it("--recorded")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("bugprone-infinite-loop", done.stdout)
+
     def test_other_checks_look_at_everything_again(self):
         self.assertEqual(self.run_it().returncode, 0)
         with open(os.path.join(self.root, ".clang-tidy"), "a", encoding="utf-8") as file:

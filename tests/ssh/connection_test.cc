@@ -40,6 +40,17 @@ TEST_F(Ssh, NamesThatAreOptionsOrNoPathsAreRefusedBeforeAnythingIsStarted) {
   EXPECT_FALSE(fs::exists(project_.dir() / "x"));
 }
 
+TEST_F(Ssh, TheUsersAgentIsAskedForTheKey) {
+  sshd_.leave_the_key_to_an_agent();
+  const e2e::Outcome refused = osiris({"run", "pipeline.yaml"});
+  EXPECT_EQ(refused.exit, 3) << refused.out << refused.err;
+  EXPECT_THAT(refused.out + refused.err, HasSubstr("far refused the login"));
+  const Agent agent(sshd_);
+  project_.set("SSH_AUTH_SOCK", agent.socket().string());
+  const e2e::Outcome outcome = osiris({"run", "pipeline.yaml"});
+  EXPECT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+}
+
 TEST_F(Ssh, TheWorkerIsListedAndReleased) {
   ASSERT_EQ(osiris({"run", "pipeline.yaml"}).exit, 0);
   const Json listed = osiris({"resources", "list", "--all", "--json"}).json();

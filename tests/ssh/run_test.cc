@@ -148,6 +148,53 @@ TEST_F(SshRun, CtrlCEndsTheWorkerThere) {
   expect_nothing_left();
 }
 
+// The shell that makes the run's directory has not run yet when the run is cancelled: what removes the directory must
+// not overtake it.
+TEST_F(SshRun, ACancelDuringALongLoginLeavesNothing) {
+  const auto outside = TemporaryDirectory::make();
+  const std::string at = outside->path().string();
+  sshd_.log_in_by(project_.write(outside->path() / "login", R"(#!/bin/sh
+case $SSH_ORIGINAL_COMMAND in
+*"-c 'while"*)
+  if mkdir )" + at + R"(/first 2>/dev/null; then
+    n=0; while [ $n -lt 60 ]; do sleep 0.05; n=$((n+1)); done
+    /bin/sh -c "$SSH_ORIGINAL_COMMAND"; : > )" + at + R"(/done; exit
+  fi ;;
+esac
+exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"
+)",
+                                 0755));
+  e2e::Running running = project_.start(with_ssh(sshd_, {"run", "hang.yaml", "--allow-mock"}));
+  ASSERT_TRUE(test::eventually([&] { return fs::exists(outside->path() / "first"); }));
+  running.kill(SIGINT);
+  const e2e::Outcome outcome = running.end();
+  EXPECT_EQ(outcome.exit, 130) << outcome.out << outcome.err;
+  ASSERT_TRUE(test::eventually([&] { return fs::exists(outside->path() / "done"); }));
+  expect_nothing_left();
+  EXPECT_TRUE(project_.await_event("resource_released")["verified"].as_bool());
+}
+
+// A worker that is started while its directory is removed makes a directory of its own in it: amid `rm`, as here.
+TEST_F(SshRun, WhatIsStartedWhileARunIsRemovedLeavesNothing) {
+  sshd_.watch_programs();
+  const fs::path late = project_.dir() / "machine/late";
+  project_.write("machine/watched/rm",
+                 "#!/bin/sh\nfor each; do case $each in -*) continue ;; esac\n"
+                 "  [ -d \"$each\" ] || { /usr/bin/rm -f \"$each\"; continue; }\n"
+                 "  /usr/bin/find \"$each\" -mindepth 1 -delete\n"
+                 "  /usr/bin/mkdir \"$(/usr/bin/cat " +
+                     late.string() +
+                     ")/hold\"\n"
+                     "  /usr/bin/rmdir \"$each\"\ndone\n",
+                 0755);
+  e2e::Running running = hanging();
+  project_.write(late, (sshd_.runs() / sshd_.names_in(sshd_.runs()).at(0)).string());
+  running.kill(SIGINT);
+  const e2e::Outcome outcome = running.end();
+  EXPECT_EQ(outcome.exit, 130) << outcome.out << outcome.err;
+  expect_nothing_left();
+}
+
 TEST_F(SshRun, AKilledHostLeavesARunThatIsReaped) {
   e2e::Running running = hanging({"--ssh-stall", "5"});
   running.kill(SIGKILL);

@@ -46,14 +46,16 @@ class Lane {
   // Until the next bytes arrive; -1: none are on their way.
   int64_t wait_ms() const { return held_.empty() ? -1 : std::max<int64_t>(0, held_.front().due_ms - now_ms()); }
 
-  void take() {
+  // How many bytes came.
+  size_t take() {
     std::string block(65536, '\0');
     const ssize_t got = ::recv(from_, block.data(), block.size(), MSG_DONTWAIT);
-    if (got < 0) return;
+    if (got < 0) return 0;
     block.resize(static_cast<size_t>(got));
     ended_ = got == 0;
     held_bytes_ += block.size();
     held_.push_back({now_ms() + delay_ms_, std::move(block)});
+    return static_cast<size_t>(got);
   }
   void deliver() {
     while (!held_.empty() && held_.front().due_ms <= now_ms()) {
@@ -144,8 +146,8 @@ void SlowLink::serve() {
     size_t at = 2;
     for (Connection& each : open) {
       if (events[at].revents) count_trip();
-      if (events[at++].revents) each.there.take();
-      if (events[at++].revents) each.back.take();
+      if (events[at++].revents) bytes_ += each.there.take();
+      if (events[at++].revents) bytes_ += each.back.take();
       each.there.deliver();
       each.back.deliver();
     }

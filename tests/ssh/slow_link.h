@@ -20,6 +20,7 @@ class SlowLink {
 
   int port() const { return port_; }
   int connections() const { return connections_; }  // so far
+  uint64_t bytes() const { return bytes_; }         // that it took so far, both ways
   // How many round trips followed one another, counted by what was sent: the first of these bytes, the first that were
   // sent when an answer to them could have come, and so on. What is sent before that is sent beside.
   int round_trips() const { return round_trips_; }
@@ -39,6 +40,7 @@ class SlowLink {
   FileDescriptor stop_;  // an eventfd
   std::atomic<int> connections_{0}, round_trips_{0};
   std::atomic<int64_t> trip_began_ms_{0};
+  std::atomic<uint64_t> bytes_{0};
   std::thread thread_;
 };
 

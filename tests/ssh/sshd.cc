@@ -14,6 +14,7 @@
 
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
+#include "protocol/base/text.h"
 #include "tests/support/eventually.h"
 
 namespace osiris::ssh_tests {
@@ -21,10 +22,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void run(std::vector<std::string> arguments) {
+void run(std::vector<std::string> arguments, const std::string& agent = {}) {
   SpawnOptions options;
   options.arguments = std::move(arguments);
-  options.environment = {{"PATH", "/usr/bin:/bin"}, {"LC_ALL", "C"}};
+  options.environment = {{"PATH", "/usr/bin:/bin"}, {"LC_ALL", "C"}, {"SSH_AUTH_SOCK", agent}};
   const auto output = run_command(options, 30'000);
   EXPECT_TRUE(output.ok() && output->exit.success())
       << options.arguments[0] << ": " << (output.ok() ? output->standard_error : output.error().message);
@@ -73,11 +74,13 @@ pid_t parent_of(pid_t pid) {
 
 }  // namespace
 
-Sshd::Sshd(const fs::path& directory) : directory_(directory) {
+Sshd::Sshd(const fs::path& directory)
+    : directory_(directory), identity_((directory / "login").string() + "\n IdentitiesOnly yes") {
   fs::create_directories(far_directory());
+  fs::create_directories(directory_ / "home");
   if (::geteuid() == 0) fs::create_directories("/run/sshd");  // where Debian's sshd keeps its unprivileged half
   for (const char* key : {"host_key", "other_host_key", "login"}) make_key(key);
-  fs::copy_file(directory_ / "login.pub", directory_ / "authorized_keys");
+  authorize("");
   start();
 }
 
@@ -97,7 +100,9 @@ void Sshd::start() {
                                    "host_key\nAuthorizedKeysFile " + at +
                                    "authorized_keys\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\n"
                                    "PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 200\n"
-                                   "MaxSessions 200\nPrintMotd no\nLogLevel VERBOSE\n");
+                                   "MaxSessions 200\nPrintMotd no\nLogLevel VERBOSE\nPermitUserEnvironment yes\n"
+                                   "SetEnv HOME=" +
+                                   at + "home\n");
   reach_by(port_);
   SpawnOptions options;
   options.arguments = {"/usr/sbin/sshd", "-D", "-E", at + "log", "-f", at + "server"};
@@ -119,16 +124,48 @@ void Sshd::reach_by(int port, const std::string& more) {
   const std::string at = directory_.string() + "/";
   const passwd* const user = ::getpwuid(::getuid());
   write(client_config(), "Host far\n HostName 127.0.0.1\n Port " + std::to_string(port) + "\n User " +
-                             std::string(user ? user->pw_name : "root") + "\n IdentityFile " + at +
-                             "login\n IdentitiesOnly yes\n UserKnownHostsFile " + at +
-                             "known_hosts\n GlobalKnownHostsFile none\n" + more);
+                             std::string(user ? user->pw_name : "root") + "\n IdentityFile " + identity_ +
+                             "\n UserKnownHostsFile " + at + "known_hosts\n GlobalKnownHostsFile none\n" + more);
 }
 
 void Sshd::show_other_host_key() { know_host_key("other_host_key"); }
 
 void Sshd::forget_host_key() { write(directory_ / "known_hosts", ""); }
 
+void Sshd::leave_the_key_to_an_agent() {
+  identity_ = "none";
+  reach_by(reached_by_);
+}
+
 void Sshd::forget_logins() { write(directory_ / "authorized_keys", ""); }
+
+void Sshd::authorize(const std::string& options) const {
+  write(directory_ / "authorized_keys", options + read_file(directory_ / "login.pub").operator*());
+}
+
+void Sshd::log_in_by(const fs::path& program) const { authorize("command=\"" + program.string() + "\" "); }
+
+// Each is found first as a script that writes its name down.
+void Sshd::watch_programs() const {
+  const fs::path watched = directory_ / "watched";
+  fs::create_directories(watched);
+  for (const char* name : {"cat",   "chmod", "cp",   "cut",  "dd",       "find", "grep",  "head", "kill",
+                           "ls",    "mkdir", "mv",   "pwd",  "readlink", "rm",   "rmdir", "sed",  "sha256sum",
+                           "sleep", "stat",  "tail", "test", "touch",    "tr",   "uname", "wc"}) {
+    const fs::path program = watched / name;
+    write(program, "#!/bin/sh\necho " + std::string(name) + " >> " + (directory_ / "programs").string() +
+                       "\nexec /usr/bin/" + name + " \"$@\"\n");
+    fs::permissions(program, fs::perms::owner_all);
+  }
+  authorize("environment=\"PATH=" + watched.string() + ":/usr/bin:/bin\" ");
+}
+
+std::vector<std::string> Sshd::watched_programs() const {
+  const auto text = read_file(directory_ / "programs");
+  std::vector<std::string> names = split(text ? std::string_view(*text) : std::string_view(), '\n');
+  std::erase(names, "");
+  return names;
+}
 
 void Sshd::cut_connections() const {
   for (const pid_t pid : processes()) {
@@ -178,6 +215,18 @@ StandingConnection::StandingConnection(Sshd& sshd, int port) : directory_(*Tempo
   EXPECT_TRUE(process.ok()) << process.error().message;
   process_.emplace(*std::move(process));
   EXPECT_TRUE(test::eventually([&] { return fs::exists(socket); }));
+}
+
+Agent::Agent(const Sshd& sshd) : directory_(*TemporaryDirectory::make()) {
+  SpawnOptions options;
+  options.arguments = {"/usr/bin/ssh-agent", "-D", "-a", socket().string()};
+  options.environment = {{"PATH", "/usr/bin:/bin"}};
+  options.standard_output = options.standard_error = SpawnOptions::Stream::kNull;
+  auto process = Subprocess::spawn(options);
+  EXPECT_TRUE(process.ok()) << process.error().message;
+  process_.emplace(*std::move(process));
+  EXPECT_TRUE(test::eventually([&] { return fs::exists(socket()); }));
+  run({"/usr/bin/ssh-add", "-q", sshd.login_key().string()}, socket().string());
 }
 
 fs::path adapter_directory() { return e2e::build_dir() / "tests/ssh/build"; }

@@ -7,6 +7,7 @@
 #include "protocol/base/random.h"
 #include "protocol/base/text.h"
 #include "protocol/model/memory_limit.h"
+#include "worker/database/catalog_changes.h"
 #include "worker/driver_api/file_columns.h"
 #include "worker/driver_api/sql.h"
 
@@ -146,15 +147,14 @@ Result<std::unique_ptr<AttachedDatabase>> Database::attach() {
   OSIRIS_TRY(open());
   std::string name = random_name();
   const std::lock_guard lock(keeper_mutex_);
-  const Status status = keeper_->execute("ATTACH ':memory:' AS " + sql::quote_identifier(name));
+  const Status status = attach_in_memory(keeper_->handle(), name);
   if (!status.ok()) return status.error().within("cannot make room for a relation");
   return std::make_unique<AttachedDatabase>(shared_from_this(), std::move(name));
 }
 
 void Database::detach(const std::string& name) {
   const std::lock_guard lock(keeper_mutex_);
-  // Only fails when it is not attached, which is what was wanted.
-  static_cast<void>(keeper_->execute("DETACH DATABASE IF EXISTS " + sql::quote_identifier(name)));
+  detach_in_memory(keeper_->handle(), name);
 }
 
 Result<std::shared_ptr<const Relation>> Database::import_parquet(const std::filesystem::path& file,

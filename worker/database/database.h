@@ -24,6 +24,8 @@
 
 namespace osiris::worker {
 
+class KeptRows;
+
 // A trusted connection of our own. Statements fail as values.
 class Connection {
  public:
@@ -66,8 +68,12 @@ class AttachedDatabase {
 class Relation {
  public:
   Relation(std::shared_ptr<AttachedDatabase> database, std::string table, uint64_t rows,
-           std::vector<uint64_t> shard_rows = {})
-      : database_(std::move(database)), table_(std::move(table)), rows_(rows), shard_rows_(std::move(shard_rows)) {}
+           std::vector<uint64_t> shard_rows = {}, std::vector<size_t> missing_shards = {})
+      : database_(std::move(database)),
+        table_(std::move(table)),
+        rows_(rows),
+        shard_rows_(std::move(shard_rows)),
+        missing_shards_(std::move(missing_shards)) {}
 
   const std::string& database() const { return database_->name(); }
   sql::TableName name() const { return {database_->name(), "main", table_}; }
@@ -75,9 +81,12 @@ class Relation {
   uint64_t rows() const { return rows_; }
   // Of each shard, in the order in which they stand here; empty: it has none.
   const std::vector<uint64_t>& shard_rows() const { return shard_rows_; }
+  // Places of shards that did not come, ascending: they have no rows here, and the rows are not all there are.
+  const std::vector<size_t>& missing_shards() const { return missing_shards_; }
   // The same rows, as those of shards.
-  std::shared_ptr<const Relation> with_shards(std::vector<uint64_t> shard_rows) const {
-    return std::make_shared<Relation>(database_, table_, rows_, std::move(shard_rows));
+  std::shared_ptr<const Relation> with_shards(std::vector<uint64_t> shard_rows,
+                                              std::vector<size_t> missing_shards = {}) const {
+    return std::make_shared<Relation>(database_, table_, rows_, std::move(shard_rows), std::move(missing_shards));
   }
 
  private:
@@ -85,6 +94,7 @@ class Relation {
   std::string table_;
   uint64_t rows_;
   std::vector<uint64_t> shard_rows_;
+  std::vector<size_t> missing_shards_;
 };
 
 struct DatabaseOptions {
@@ -163,6 +173,11 @@ class StepDatabase {
   const sql::TableName& output_table();
   // Lets the connection of a step that reads streams write this file, too.
   void may_write(const std::string& file);
+  // The only input is a stream: what this step hands to a BatchWriter of its rows goes into this file too. An error
+  // where the file cannot hold them.
+  Status keep_input(const std::string& file);
+  // Null: nothing is kept.
+  KeptRows* kept_rows() const { return kept_.get(); }
   Result<uint64_t> run_confined(std::string_view sql, const Json& values = Json());
   Status describe_confined(std::string_view sql, const Json& values = Json());
   // From here on run_confined() runs nothing: its query becomes query_stream(), and it returns 0 rows. kUnsupported
@@ -177,11 +192,9 @@ class StepDatabase {
 
  private:
   bool has_streams() const;
-  Status make_views(Connection& connection);
   Status make_stream_views(Connection& connection, const std::string& database);
   Access input_access() const;
   Status leave_query(duckdb_connection confined, std::string_view sql, const Json& values, const ScriptTarget& target);
-  Status take_comments(Connection& connection);
   Status ensure_connection();
   Status ensure_output();
   // Calls `run` with a confined connection, its access and its target.
@@ -196,6 +209,7 @@ class StepDatabase {
   std::unique_ptr<Connection> connection_, confined_;
   std::shared_ptr<AttachedDatabase> views_;  // of a step with streams
   std::vector<std::string> written_files_;
+  std::unique_ptr<KeptRows> kept_;
   std::unique_ptr<AttachedDatabase> output_;
   sql::TableName output_table_;
   std::optional<uint64_t> rows_made_;  // by run_confined(); none: the driver may have made others

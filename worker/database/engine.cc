@@ -29,6 +29,7 @@
 #include <limits>
 
 #include "worker/database/access.h"
+#include "worker/database/small_plan.h"
 #include "worker/driver_api/batch_writer.h"
 
 namespace osiris::worker {
@@ -263,6 +264,11 @@ void check_holds_few_rows(const LogicalOperator& op) {
   for (const auto& child : op.children) check_holds_few_rows(*child);
 }
 
+struct GuardInfo : duckdb::OptimizerExtensionInfo {
+  explicit GuardInfo(unsigned count) : threads(count) {}
+  EngineThreads threads;
+};
+
 // Called by the engine with the plan of every statement, on any connection, before it is optimised.
 void check_plan(duckdb::OptimizerExtensionInput& input, duckdb::unique_ptr<LogicalOperator>& plan) {
   const auto state = AccessState::of(input.context);
@@ -270,6 +276,7 @@ void check_plan(duckdb::OptimizerExtensionInput& input, duckdb::unique_ptr<Logic
   if (!state->access.trusted) check_operator(*state, *plan);
   if (state->access.stream_bytes > duckdb::BufferManager::GetBufferManager(input.context).GetMaxMemory() / 2)
     check_holds_few_rows(*plan);
+  if (!is_small(*plan, input.context)) static_cast<GuardInfo&>(*input.info).threads.start(input.context);
 }
 
 // Table functions that act while they are bound, before there is a plan to check: they are taken out of the catalog.
@@ -310,7 +317,7 @@ Result<duckdb_database> open_engine(const EngineOptions& options) {
     config.SetOptionByName("temp_directory", duckdb::Value(options.spill_dir.string()));
     config.SetOptionByName("extension_directory", duckdb::Value((options.spill_dir / "extensions").string()));
     if (options.memory_limit_bytes) config.options.maximum_memory = options.memory_limit_bytes;
-    if (options.threads) config.options.maximum_threads = options.threads;
+    if (options.threads) config.options.maximum_threads = 1;  // the others: small_plan.h
     // Never: a checkpoint of an in-memory database writes nothing down, it compresses the rows just loaded. That takes
     // as long as loading them, and queries over compressed strings take four times as long (docs/decisions/0004).
     config.options.checkpoint_wal_size = std::numeric_limits<duckdb::idx_t>::max();
@@ -322,9 +329,12 @@ Result<duckdb_database> open_engine(const EngineOptions& options) {
     auto wrapper = std::make_unique<duckdb::DatabaseWrapper>();
     wrapper->database = duckdb::make_shared_ptr<duckdb::DuckDB>(":memory:", &config);
     remove_functions(*wrapper->database);
+    auto& opened = duckdb::DBConfig::GetConfig(*wrapper->database->instance);
+    if (options.threads) opened.options.maximum_threads = options.threads;
     duckdb::OptimizerExtension guard;
     guard.pre_optimize_function = check_plan;
-    duckdb::OptimizerExtension::Register(duckdb::DBConfig::GetConfig(*wrapper->database->instance), std::move(guard));
+    guard.optimizer_info = duckdb::make_shared_ptr<GuardInfo>(options.threads);
+    duckdb::OptimizerExtension::Register(opened, std::move(guard));
     return reinterpret_cast<duckdb_database>(wrapper.release());
   } catch (const std::exception& failure) {
     return Error(Code::kInternal, "cannot open the run's database: " + duckdb::ErrorData(failure).Message());

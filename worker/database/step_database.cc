@@ -1,21 +1,13 @@
 #include <algorithm>
 
 #include "protocol/model/step_naming.h"
-#include "worker/database/column_comments.h"
+#include "worker/database/catalog_changes.h"
 #include "worker/database/database.h"
 #include "worker/database/engine.h"
+#include "worker/driver_api/file_columns.h"
+#include "worker/driver_api/kept_rows.h"
 
 namespace osiris::worker {
-namespace {
-
-// The rows of a relation are numbered by the engine, from 0 and without gaps: it never loses one.
-std::string where_of(const StepInput& input) {
-  if (!input.rows) return {};
-  return " WHERE rowid >= " + std::to_string(input.rows->first) + " AND rowid < " +
-         std::to_string(input.rows->first + input.rows->count);
-}
-
-}  // namespace
 
 StepDatabase::StepDatabase(std::shared_ptr<Database> database, std::string step_id, std::vector<StepInput> inputs,
                            std::vector<std::string> unknown)
@@ -63,28 +55,6 @@ Access StepDatabase::input_access() const {
   return access;
 }
 
-Status StepDatabase::make_views(Connection& connection) {
-  for (const StepInput& input : inputs_) {
-    for (const std::string& name : input.names)
-      OSIRIS_TRY(connection.execute("CREATE TEMPORARY VIEW " + sql::quote_identifier(name) + " AS SELECT * FROM " +
-                                    input.relation->qualified_name() + where_of(input)));
-  }
-  return {};
-}
-
-// A view has no comments of the table it shows.
-Status StepDatabase::take_comments(Connection& connection) {
-  for (const StepInput& input : inputs_) {
-    OSIRIS_ASSIGN(const auto comments, column_comments(connection.handle(), input.relation->name()));
-    for (const auto& [column, comment] : comments) {
-      for (const std::string& name : input.names)
-        OSIRIS_TRY(connection.execute("COMMENT ON COLUMN " + sql::TableName{"temp", "main", name}.quoted() + "." +
-                                      sql::quote_identifier(column) + " IS " + sql::quote_literal(comment)));
-    }
-  }
-  return {};
-}
-
 Status StepDatabase::ensure_connection() {
   if (connection_) return {};
   OSIRIS_ASSIGN(auto connection, database_->connect());
@@ -94,8 +64,7 @@ Status StepDatabase::ensure_connection() {
     OSIRIS_TRY(make_stream_views(*connection, views_->name()));
     set_access(connection->handle(), input_access());
   } else {
-    OSIRIS_TRY(make_views(*connection));
-    OSIRIS_TRY(take_comments(*connection));
+    OSIRIS_TRY(make_input_views(connection->handle(), inputs_, true));
   }
   measure_progress(connection->handle());
   const std::lock_guard lock(mutex_);
@@ -125,6 +94,16 @@ void StepDatabase::may_write(const std::string& file) {
   Access access = input_access();
   access.written_files = written_files_;
   set_access(connection_->handle(), std::move(access));
+}
+
+Status StepDatabase::keep_input(const std::string& file) {
+  may_write(file);
+  OSIRIS_TRY(error_);
+  const Input input{inputs_.front().names.front(), inputs_.front().from_step, 0, true};
+  OSIRIS_ASSIGN(auto columns, input_columns(connection_->handle(), input, FileFormat::kParquet, FileReader::kWorker));
+  kept_ = std::make_unique<KeptRows>(std::move(columns), file);
+  kept_->keep_from(connection_->handle());
+  return {};
 }
 
 duckdb_connection StepDatabase::open_another() {
@@ -201,7 +180,7 @@ Result<uint64_t> StepDatabase::with_confined(
     OSIRIS_ASSIGN(const std::string name, attach_scratch());
     OSIRIS_TRY(make_stream_views(*connection, name));
   } else {
-    OSIRIS_TRY(make_views(*connection));
+    OSIRIS_TRY(make_input_views(connection->handle(), inputs_, false));
   }
   const Access access = input_access();
   ScriptTarget target;

@@ -7,6 +7,7 @@
 #include <duckdb/main/capi/capi_internal.hpp>
 #include <duckdb/main/client_context.hpp>
 #include <duckdb/main/client_context_state.hpp>
+#include <duckdb/parallel/task_scheduler.hpp>
 #include <duckdb/parser/parsed_data/create_copy_function_info.hpp>
 
 #include <algorithm>
@@ -14,6 +15,11 @@
 #include <utility>
 
 #include "protocol/base/categories.h"
+#include "protocol/base/text.h"
+#include "worker/driver_api/chunk_batches.h"
+#include "worker/driver_api/direct_write.h"
+#include "worker/driver_api/driver.h"
+#include "worker/driver_api/kept_rows_copy.h"
 #include "worker/driver_api/sql.h"
 
 namespace osiris::worker {
@@ -26,6 +32,8 @@ constexpr const char* kFormat = "osiris_batches";
 // theirs are as they come. Only rows of many columns are cut into more, for theirs would be formatted late
 // (kEagerBytesMax).
 constexpr size_t kStreamedValuesPerBatch = size_t{3} << 19;
+constexpr size_t kStreamedBytesPerBatch = size_t{4} << 20;  // what that is meant for
+constexpr const char* kSource = "osiris_batches_of_source";
 constexpr size_t kColumnsOfWideRows = 64;
 constexpr size_t kValuesPerBatch = size_t{1} << 20;
 constexpr size_t kRowsPerBatchMin = 2048;
@@ -33,11 +41,30 @@ constexpr size_t kRowsPerBatchMin = 2048;
 // batches of large values is not held in memory, where the engine does not count it.
 constexpr size_t kEagerBytesMax = size_t{32} << 20;
 constexpr size_t kPieceBytes = size_t{4} << 20;
+// One thread fills the batches of a stream; more than this many have nothing to format.
+constexpr size_t kDirectThreadsMax = 4;
 
 // What write_rows() leaves with the connection for the functions below.
 class Target : public duckdb::ClientContextState {
  public:
-  Target(BatchWriter& writer, bool is_streamed) : writer_(writer), is_streamed_(is_streamed) {}
+  Target(BatchWriter& writer, bool is_streamed, std::shared_ptr<KeptRows::Copy> kept)
+      : writer_(writer), is_streamed_(is_streamed), kept_(std::move(kept)) {}
+
+  // What keeps the rows on their way; null: nothing does.
+  KeptRows::Copy* kept() { return kept_.get(); }
+  // The columns of a chunk that are for the writer, for as long as the chunk lives.
+  void add_own(BatchWriter::Batch& batch, duckdb::DataChunk& chunk) {
+    if (!kept_) return batch.add(reinterpret_cast<duckdb_data_chunk>(&chunk));
+    const size_t first = kept_->columns();
+    const auto types = chunk.GetTypes();
+    duckdb::DataChunk own;
+    const duckdb::vector<duckdb::LogicalType> own_types(types.begin() + static_cast<std::ptrdiff_t>(first),
+                                                        types.end());
+    own.InitializeEmpty(own_types);
+    for (size_t i = first; i < types.size(); ++i) own.data[i - first].Reference(chunk.data[i]);
+    own.SetCardinality(chunk.size());
+    batch.add(reinterpret_cast<duckdb_data_chunk>(&own));
+  }
 
   std::unique_ptr<BatchWriter::Batch> begin() { return writer_.begin(); }
 
@@ -50,7 +77,7 @@ class Target : public duckdb::ClientContextState {
   // Formats and writes what has become a piece.
   void add(std::unique_ptr<BatchWriter::Batch>& batch, duckdb::DataChunk& chunk) {
     if (!batch) batch = begin();
-    batch->add(reinterpret_cast<duckdb_data_chunk>(&chunk));
+    add_own(*batch, chunk);
     if (batch->size_bytes() < kPieceBytes) return;
     write(*batch);
     batch.reset();
@@ -61,8 +88,14 @@ class Target : public duckdb::ClientContextState {
  private:
   BatchWriter& writer_;
   const bool is_streamed_;
+  const std::shared_ptr<KeptRows::Copy> kept_;
   std::mutex mutex_;
   Status failure_;
+};
+
+struct SourceBatches : duckdb::ClientContextState {
+  explicit SourceBatches(size_t b) : bytes(b) {}
+  const size_t bytes;
 };
 
 struct BindData : duckdb::FunctionData {
@@ -80,26 +113,41 @@ Target& target_of(duckdb::FunctionData& data) { return *data.Cast<BindData>().ta
 
 duckdb::unique_ptr<duckdb::FunctionData> bind(duckdb::ClientContext& context, duckdb::CopyFunctionBindInput&,
                                               const duckdb::vector<std::string>& names,
-                                              const duckdb::vector<duckdb::LogicalType>&) {
-  return duckdb::make_uniq<BindData>(context.registered_state->Get<Target>(kFormat), names.size());
+                                              const duckdb::vector<duckdb::LogicalType>& types) {
+  auto target = context.registered_state->Get<Target>(kFormat);
+  if (KeptRows::Copy* kept = target->kept()) {
+    const auto end = types.begin() + static_cast<std::ptrdiff_t>(kept->columns());
+    kept->bind(context, duckdb::vector<duckdb::LogicalType>(types.begin(), end));
+  }
+  return duckdb::make_uniq<BindData>(std::move(target), names.size());
 }
 
 struct Local : duckdb::LocalFunctionData {
   std::unique_ptr<BatchWriter::Batch> batch;
+  duckdb::unique_ptr<duckdb::LocalFunctionData> kept;
 };
 
-duckdb::unique_ptr<duckdb::LocalFunctionData> begin_thread(duckdb::ExecutionContext&, duckdb::FunctionData&) {
-  return duckdb::make_uniq<Local>();
+duckdb::unique_ptr<duckdb::LocalFunctionData> begin_thread(duckdb::ExecutionContext& context,
+                                                           duckdb::FunctionData& data) {
+  auto local = duckdb::make_uniq<Local>();
+  if (KeptRows::Copy* kept = target_of(data).kept()) local->kept = kept->begin_thread(context);
+  return local;
 }
 
-duckdb::unique_ptr<duckdb::GlobalFunctionData> begin_all(duckdb::ClientContext&, duckdb::FunctionData&,
+duckdb::unique_ptr<duckdb::GlobalFunctionData> begin_all(duckdb::ClientContext& context, duckdb::FunctionData& data,
                                                          const std::string&) {
+  if (KeptRows::Copy* kept = target_of(data).kept()) kept->begin(context);
   return duckdb::make_uniq<duckdb::GlobalFunctionData>();
 }
 
+void end_all(duckdb::ClientContext& context, duckdb::FunctionData& data, duckdb::GlobalFunctionData&) {
+  if (KeptRows::Copy* kept = target_of(data).kept()) kept->finish(context);
+}
+
 // By one thread in order, or by several where the rows have none.
-void sink(duckdb::ExecutionContext&, duckdb::FunctionData& data, duckdb::GlobalFunctionData&,
+void sink(duckdb::ExecutionContext& context, duckdb::FunctionData& data, duckdb::GlobalFunctionData&,
           duckdb::LocalFunctionData& local, duckdb::DataChunk& chunk) {
+  if (KeptRows::Copy* kept = target_of(data).kept()) kept->sink(context, local.Cast<Local>().kept.get(), chunk);
   chunk.Flatten();
   for (auto& vector : chunk.data)
     if (vector.GetType().id() == duckdb::LogicalTypeId::LIST)
@@ -107,8 +155,9 @@ void sink(duckdb::ExecutionContext&, duckdb::FunctionData& data, duckdb::GlobalF
   target_of(data).add(local.Cast<Local>().batch, chunk);
 }
 
-void end_thread(duckdb::ExecutionContext&, duckdb::FunctionData& data, duckdb::GlobalFunctionData&,
+void end_thread(duckdb::ExecutionContext& context, duckdb::FunctionData& data, duckdb::GlobalFunctionData&,
                 duckdb::LocalFunctionData& local) {
+  if (KeptRows::Copy* kept = target_of(data).kept()) kept->end_thread(context, local.Cast<Local>().kept.get());
   if (auto& batch = local.Cast<Local>().batch) target_of(data).write(*batch);
 }
 
@@ -118,37 +167,50 @@ duckdb::CopyFunctionExecutionMode mode(bool has_order, bool has_batches) {
                      : duckdb::CopyFunctionExecutionMode::REGULAR_COPY_TO_FILE;
 }
 
-// One of the two is there.
+// One of the first two is there.
 struct Prepared : duckdb::PreparedBatchData {
   std::unique_ptr<BatchWriter::Batch> batch;
   duckdb::unique_ptr<duckdb::ColumnDataCollection> rows;
+  duckdb::unique_ptr<duckdb::PreparedBatchData> kept;
+  uint64_t row_count = 0;
 };
 
-duckdb::unique_ptr<duckdb::PreparedBatchData> prepare(duckdb::ClientContext&, duckdb::FunctionData& data,
+duckdb::unique_ptr<duckdb::PreparedBatchData> prepare(duckdb::ClientContext& context, duckdb::FunctionData& data,
                                                       duckdb::GlobalFunctionData&,
                                                       duckdb::unique_ptr<duckdb::ColumnDataCollection> rows) {
   auto prepared = duckdb::make_uniq<Prepared>();
+  Target& target = target_of(data);
+  prepared->row_count = rows->Count();
   if (rows->SizeInBytes() > kEagerBytesMax) {
     prepared->rows = std::move(rows);
     return prepared;
   }
-  prepared->batch = target_of(data).begin();
-  for (auto& chunk : rows->Chunks()) prepared->batch->add(reinterpret_cast<duckdb_data_chunk>(&chunk));
+  if (KeptRows::Copy* kept = target.kept()) prepared->kept = kept->prepare(context, *rows);
+  prepared->batch = target.begin();
+  for (auto& chunk : rows->Chunks()) target.add_own(*prepared->batch, chunk);
   return prepared;
 }
 
-void flush(duckdb::ClientContext&, duckdb::FunctionData& data, duckdb::GlobalFunctionData&,
+void flush(duckdb::ClientContext& context, duckdb::FunctionData& data, duckdb::GlobalFunctionData&,
            duckdb::PreparedBatchData& some) {
   auto& prepared = some.Cast<Prepared>();
+  if (KeptRows::Copy* kept = target_of(data).kept()) {
+    if (prepared.rows) prepared.kept = kept->prepare(context, *prepared.rows);
+    kept->flush(context, prepared.kept.get(), prepared.row_count);
+    prepared.kept.reset();
+  }
   if (prepared.rows)
     for (auto& chunk : prepared.rows->Chunks()) target_of(data).add(prepared.batch, chunk);
   if (prepared.batch) target_of(data).write(*prepared.batch);
 }
 
-duckdb::idx_t rows_per_batch(duckdb::ClientContext&, duckdb::FunctionData& data) {
+duckdb::idx_t rows_per_batch(duckdb::ClientContext& context, duckdb::FunctionData& data) {
   const size_t columns = data.Cast<BindData>().columns;
   if (columns >= kColumnsOfWideRows) return std::max(kRowsPerBatchMin, kValuesPerBatch / columns);
-  return target_of(data).is_streamed() ? kStreamedValuesPerBatch / columns : 0;
+  if (!target_of(data).is_streamed()) return 0;
+  const auto source = context.registered_state->Get<SourceBatches>(kSource);
+  const size_t bytes = source ? std::min(source->bytes, kStreamedBytesPerBatch) : kStreamedBytesPerBatch;
+  return std::max(kRowsPerBatchMin, kStreamedValuesPerBatch / (kStreamedBytesPerBatch / bytes) / columns);
 }
 
 void register_format(duckdb::ClientContext& context) {
@@ -160,6 +222,7 @@ void register_format(duckdb::ClientContext& context) {
   function.copy_to_initialize_global = begin_all;
   function.copy_to_sink = sink;
   function.copy_to_combine = end_thread;
+  function.copy_to_finalize = end_all;
   function.execution_mode = mode;
   function.prepare_batch = prepare;
   function.flush_batch = flush;
@@ -173,6 +236,24 @@ void register_format(duckdb::ClientContext& context) {
   });
 }
 
+// Where the columns are among those of the batches; empty: not all of them are there as they are, or as one only.
+std::vector<size_t> places_of(const std::vector<WrittenColumn>& columns, const ChunkBatches& rows) {
+  std::vector<size_t> places;
+  const std::vector<std::string> names = rows.batch_columns();
+  for (const WrittenColumn& column : columns) {
+    const auto at = std::find(names.begin(), names.end(), column.name);
+    if (at == names.end() || !column.expression.empty()) return {};
+    places.push_back(static_cast<size_t>(at - names.begin()));
+  }
+  return places;
+}
+
+size_t direct_threads(duckdb_connection connection) {
+  auto& context = *reinterpret_cast<duckdb::Connection*>(connection)->context;
+  const auto threads = static_cast<size_t>(duckdb::TaskScheduler::GetScheduler(context).NumberOfThreads());
+  return std::clamp<size_t>(threads, 1, kDirectThreadsMax);
+}
+
 Error engine_failed(const duckdb::ErrorData& error) {
   return sql::engine_error(duckdb::ErrorTypeToC(error.Type()), error.Message())
       .within("reading the input relation failed");
@@ -184,13 +265,16 @@ Result<uint64_t> write_rows(duckdb_connection connection, const std::string& sel
                             bool is_streamed) {
   auto& engine = *reinterpret_cast<duckdb::Connection*>(connection);
   auto& states = *engine.context->registered_state;
-  const auto target = duckdb::make_shared_ptr<Target>(writer, is_streamed);
+  const auto keeping = states.Get<KeptRowsState>(kKeptRows);
+  const auto target = duckdb::make_shared_ptr<Target>(writer, is_streamed, keeping ? keeping->copy : nullptr);
+  const std::string selected = keeping ? keeping->rows.with_columns(select) : select;
   try {
     register_format(*engine.context);
     states.Remove(kFormat);
+    states.Remove(kSource);
     states.Insert(kFormat, target);
     const auto result =
-        engine.Query("COPY (" + select + ") TO '" + kNoFile + "' (FORMAT " + kFormat + ", USE_TMP_FILE false)");
+        engine.Query("COPY (" + selected + ") TO '" + kNoFile + "' (FORMAT " + kFormat + ", USE_TMP_FILE false)");
     states.Remove(kFormat);
     if (!target->failure().ok()) return target->failure().error();
     if (result->HasError()) return engine_failed(result->GetErrorObject());
@@ -199,6 +283,27 @@ Result<uint64_t> write_rows(duckdb_connection connection, const std::string& sel
     states.Remove(kFormat);
     return engine_failed(duckdb::ErrorData(failure));
   }
+}
+
+Result<uint64_t> write_rows(StepContext& step, const std::vector<WrittenColumn>& columns, BatchWriter& writer) {
+  const Input& input = step.inputs().front();
+  auto* const direct = dynamic_cast<ChunkBatches*>(step.source_rows());
+  if (direct) {
+    const std::vector<size_t> places = places_of(columns, *direct);
+    if (!places.empty() && direct->take_batches())
+      return write_batches(*direct, places, direct_threads(step.connection_handle()), writer);
+  }
+  std::vector<std::string> list;
+  for (const WrittenColumn& column : columns)
+    list.push_back(column.expression.empty() ? sql::quote_identifier(column.name) : column.expression);
+  return write_rows(step.connection_handle(),
+                    "SELECT " + join(list, ", ") + " FROM " + sql::quote_identifier(input.name), writer,
+                    input.is_streamed);
+}
+
+void say_bytes_per_batch(duckdb::ClientContext& context, size_t bytes) {
+  context.registered_state->Remove(kSource);
+  context.registered_state->Insert(kSource, duckdb::make_shared_ptr<SourceBatches>(std::max<size_t>(bytes, 1)));
 }
 
 }  // namespace osiris::worker

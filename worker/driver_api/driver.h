@@ -180,6 +180,12 @@ struct StepOutcome {
   uint64_t rows_written = 0;  // carried outside, by writers
 };
 
+// Of one shard in a stream of all of them.
+struct StreamedShard {
+  uint64_t rows = 0;
+  std::string fingerprint;  // in decimal
+};
+
 // A step's output that is not stored: the statement of the step that reads it makes its rows. What goes wrong while it
 // is read goes wrong without a trace, and the step is run as if this had not been tried.
 class StreamedOutput {
@@ -202,6 +208,10 @@ class StreamedOutput {
   virtual Result<StepOutcome> finish() = 0;
   // The same rows in chunks, for a reader that takes them so; null: they have none.
   virtual ChunkedRows* chunked_rows() { return nullptr; }
+  // After finish(), of a stream of shards: what was read of each, in their order, and the fingerprint of what was given
+  // to the reader, which is the sum of theirs.
+  virtual std::vector<StreamedShard> shards() const { return {}; }
+  virtual std::string fingerprint() const { return {}; }
   // In the place of finish(), where a reader that claimed the chunks has failed by itself: what it has committed stays,
   // so the steps are not run one after the other. kUnsupported where none did.
   virtual Result<StepOutcome> stop() { return Error(Code::kUnsupported, "the rows were not read in chunks"); }
@@ -252,12 +262,18 @@ struct Driver {
   // the files of all shards. `again`: a shard failed with kUnsettled in its error's detail, and all of them are looked
   // at whole. Null: shards have nothing to settle.
   Result<Settled> (*settle)(StepContext&, const Json& rule, bool again) = nullptr;
+  // Opens the rows of all shards of the step as one stream, in their order. The config is that of settle(), whose
+  // answer is given. Null, or a null pointer where it cannot: shards are read one by one. An error is the step's.
+  Result<std::unique_ptr<StreamedOutput>> (*open_shards)(StepContext&, const Json& settled) = nullptr;
   // It knows the rule `split`.
   bool splits = false;
   // One shard keeps about one core busy, so that several are read at the same time.
   bool computes_alone = false;
   // Reads inputs that are streamed. kUnsupported, before it reads, asks for a stored one.
   bool reads_streams = false;
+  // run() hands each row of its only input to write_rows() (batch_writer.h), once, unless it takes them in a form of
+  // their source's: what is written can be kept on the way.
+  bool writes_batches = false;
   // run() consists of a query of the user's, run_confined(); its rows may be made by the step that reads them.
   bool is_query = false;
   // Its steps wait, for a server or a child process, more than they compute: they run beside all others.

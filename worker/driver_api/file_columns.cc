@@ -133,17 +133,9 @@ std::string written(const FileColumn& column) {
 std::string copy_options(const std::vector<FileColumn>& columns, FileFormat format) {
   if (format == FileFormat::kCsv) return "FORMAT csv, HEADER true";
   if (format == FileFormat::kNdjson) return "FORMAT json";
-  Json types = Json::object(), comments = Json::object();
-  for (const FileColumn& column : columns) {
-    if (column.is_kept_otherwise()) types.set(column.name, column.type.to_json());
-    if (!column.comment.empty()) comments.set(column.name, column.comment);
-  }
   std::string notes;
-  const auto note = [&](const char* key, const Json& what) {
-    if (what.size() > 0) notes += (notes.empty() ? "" : ", ") + (key + (": " + quote_literal(what.dump())));
-  };
-  note(kTypesKey, types);
-  note(kCommentsKey, comments);
+  for (const auto& [key, text] : parquet_notes(columns))
+    notes += (notes.empty() ? "" : ", ") + (key + (": " + quote_literal(text)));
   return "FORMAT parquet" + (notes.empty() ? "" : ", KV_METADATA {" + notes + "}");
 }
 
@@ -268,13 +260,6 @@ Result<std::string> checking_json_select(const std::string& source, const std::v
 
 bool is_untyped(const ColumnType& type) { return holds(type, DUCKDB_TYPE_SQLNULL, DUCKDB_TYPE_SQLNULL); }
 
-Status create_empty(duckdb_connection connection, const sql::TableName& table, const std::vector<FileColumn>& columns) {
-  std::string list;
-  for (const FileColumn& column : columns)
-    list += (list.empty() ? "" : ", ") + quote_identifier(column.name) + " " + column.type.sql();
-  return sql::execute(connection, "CREATE TABLE " + table.quoted() + " (" + list + ")");
-}
-
 // By preparing a statement: it shall not run.
 Result<std::vector<FileColumn>> described(duckdb_connection connection, const std::string& select) {
   duckdb_prepared_statement head = nullptr;
@@ -311,11 +296,27 @@ Result<std::vector<FileColumn>> input_columns(duckdb_connection connection, cons
   return held_in_file(std::move(columns), format, reader);
 }
 
-std::string copy_statement(const std::string& source, const std::vector<FileColumn>& columns, FileFormat format,
-                           const std::string& file, const std::string& options) {
+std::vector<std::pair<std::string, std::string>> parquet_notes(const std::vector<FileColumn>& columns) {
+  Json types = Json::object(), comments = Json::object();
+  for (const FileColumn& column : columns) {
+    if (column.is_kept_otherwise()) types.set(column.name, column.type.to_json());
+    if (!column.comment.empty()) comments.set(column.name, column.comment);
+  }
+  std::vector<std::pair<std::string, std::string>> notes;
+  if (types.size() > 0) notes.emplace_back(kTypesKey, types.dump());
+  if (comments.size() > 0) notes.emplace_back(kCommentsKey, comments.dump());
+  return notes;
+}
+
+std::string written_list(const std::vector<FileColumn>& columns) {
   std::string list;
   for (const FileColumn& column : columns) list += (list.empty() ? "" : ", ") + written(column);
-  return "COPY (SELECT " + list + " FROM " + source + ") TO " + quote_literal(file) + " (" +
+  return list;
+}
+
+std::string copy_statement(const std::string& source, const std::vector<FileColumn>& columns, FileFormat format,
+                           const std::string& file, const std::string& options) {
+  return "COPY (SELECT " + written_list(columns) + " FROM " + source + ") TO " + quote_literal(file) + " (" +
          copy_options(columns, format) + options + ")";
 }
 
@@ -354,12 +355,6 @@ Result<std::vector<FileColumn>> parquet_columns(duckdb_connection connection, co
     column.comment = comments[column.name].as_string();
   }
   return columns;
-}
-
-Status set_comment(duckdb_connection connection, const sql::TableName& table, const FileColumn& column) {
-  if (column.comment.empty() || column.comment.find('\0') != std::string::npos) return {};  // never ours
-  return sql::execute(connection, "COMMENT ON COLUMN " + table.quoted() + "." + quote_identifier(column.name) + " IS " +
-                                      quote_literal(column.comment));
 }
 
 Result<uint64_t> create_from_parquet(duckdb_connection connection, const sql::TableName& table, const std::string& file,

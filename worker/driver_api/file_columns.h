@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/base/error.h"
@@ -46,6 +47,11 @@ Result<std::vector<FileColumn>> input_columns(duckdb_connection connection, cons
 // Writes all rows of `source` to `file`; `options` are further ones of COPY, each with a comma before it.
 Status write_file(duckdb_connection connection, const std::string& source, const std::vector<FileColumn>& columns,
                   FileFormat format, const std::string& file, const std::string& options = {});
+
+// What write_file() selects of a source: "a", CAST("b" AS VARCHAR) AS "b". And what it notes in a Parquet file beside
+// the rows, by key.
+std::string written_list(const std::vector<FileColumn>& columns);
+std::vector<std::pair<std::string, std::string>> parquet_notes(const std::vector<FileColumn>& columns);
 
 // The columns of a Parquet file, each with the type and the comment its metadata says it had. `file`: an SQL literal.
 Result<std::vector<FileColumn>> parquet_columns(duckdb_connection connection, const std::string& file,

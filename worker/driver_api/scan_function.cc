@@ -18,6 +18,7 @@ namespace {
 // `info_of` gives what is to be made under a name.
 template <class InfoOf>
 Result<std::string> define(duckdb_connection connection, InfoOf info_of) {
+  if (!connection) return Error(Code::kInternal, "the step has no connection to the run's database");
   const std::string name = "osiris_" + to_hex(random_bytes(16));
   auto& context = *reinterpret_cast<duckdb::Connection*>(connection)->context;
   try {
@@ -41,13 +42,15 @@ Result<std::string> define_scan_function(duckdb_connection connection, duckdb::T
   });
 }
 
-Result<std::string> copy_scan_function(duckdb_connection connection, const std::string& function) {
+Result<std::string> copy_scan_function(duckdb_connection connection, const std::string& function,
+                                       const std::function<void(duckdb::TableFunction&)>& change) {
   return define(connection, [&](duckdb::ClientContext& context, const std::string& name) {
     auto& entry = duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::TableFunctionCatalogEntry>(
         context, DEFAULT_SCHEMA, function);
     duckdb::TableFunctionSet copy(name);
     for (duckdb::TableFunction each : entry.functions.functions) {
       each.name = name;
+      if (change) change(each);
       copy.AddFunction(std::move(each));
     }
     return duckdb::CreateTableFunctionInfo(std::move(copy));

@@ -3,6 +3,7 @@
 
 #include <duckdb.h>
 
+#include <functional>
 #include <string>
 
 #include "protocol/base/error.h"
@@ -15,7 +16,8 @@ namespace osiris::worker {
 
 // Puts `function` into the connection's database under a name that cannot be guessed, "osiris_...", which it returns.
 Result<std::string> define_scan_function(duckdb_connection connection, duckdb::TableFunction function);
-// The same with one of the engine's, "read_parquet".
-Result<std::string> copy_scan_function(duckdb_connection connection, const std::string& function);
+// The same with one of the engine's, "read_parquet". `change` is called for each of its overloads.
+Result<std::string> copy_scan_function(duckdb_connection connection, const std::string& function,
+                                       const std::function<void(duckdb::TableFunction&)>& change = {});
 
 }  // namespace osiris::worker

@@ -19,6 +19,11 @@ void make(std::vector<std::function<void()>>& calls) {
   calls.clear();
 }
 
+bool reads_in_shards(const PlanStep& step, std::string_view from_step) {
+  return std::any_of(step.inputs.begin(), step.inputs.end(),
+                     [&](const PlanInput& input) { return input.in_shards && input.from_step == from_step; });
+}
+
 }  // namespace
 
 Executor::Executor(Run run, Plan plan, RecordSink& sink, Log& log, const Clock& clock)
@@ -83,12 +88,15 @@ void Executor::ask(PlanStep step, Reply reply) {
       ++asked_;
       for (const std::string& need : asked.step.needs) {
         Node& before = node(need);
-        if (before.state == State::kSucceeded) continue;
+        if (before.state == State::kSucceeded || (before.relation && reads_in_shards(asked.step, need))) continue;
+        if (asked.incomplete.empty()) asked.incomplete = before.incomplete;
         ++asked.open_needs;
         before.dependents.push_back(asked.step.id);
       }
       if (first_failed_ || cancelled_) {
         skip(asked, calls);
+      } else if (!asked.incomplete.empty()) {
+        skip_without(std::string(asked.incomplete), asked, calls);
       } else {
         start_if_ready(asked, calls);
         wake(startable());
@@ -120,15 +128,42 @@ void Executor::succeeded(Node& ended, std::shared_ptr<const Relation> relation, 
   free_if_unread(ended);
 }
 
+// Steps that run shard by shard go on with those that are there; nothing is made of the rest as a whole.
+void Executor::came_incomplete(Node& ended, std::shared_ptr<const Relation> relation, Calls& calls) {
+  ended.state = State::kIncomplete;
+  ended.incomplete = ended.step.id;
+  ended.relation = std::move(relation);
+  for (const std::string& id : std::exchange(ended.dependents, {})) {
+    Node& dependent = node(id);
+    if (!ended.relation || !reads_in_shards(dependent.step, ended.step.id)) {
+      skip_without(ended.step.id, dependent, calls);
+      continue;
+    }
+    --dependent.open_needs;
+    start_if_ready(dependent, calls);
+  }
+  tell_readers(ended, calls);
+  free_if_unread(ended);
+}
+
+void Executor::skip_without(const std::string& incomplete, Node& skipped, Calls& calls) {
+  if (skipped.state != State::kWaiting) return;
+  skipped.incomplete = incomplete;
+  say_skipped(skipped, incomplete, "shards of step " + incomplete + " failed", calls);
+  for (const std::string& id : std::exchange(skipped.dependents, {})) skip_without(incomplete, node(id), calls);
+}
+
 void Executor::skip(Node& skipped, Calls& calls) {
+  say_skipped(skipped, first_failed_ ? Json(*first_failed_) : Json(), skip_reason(), calls);
+}
+
+void Executor::say_skipped(Node& skipped, Json cause, std::string why, Calls& calls) {
   skipped.state = State::kFailed;
   ++ended_;
-  const Json cause = first_failed_ ? Json(*first_failed_) : Json();
-  const std::string why = skip_reason();
   reader_gone(skipped.step);
   tell_readers(skipped, calls);
-  calls.push_back([this, cause, why, id = skipped.step.id, driver = skipped.step.driver,
-                   reply = std::move(skipped.reply)] {
+  calls.push_back([this, cause = std::move(cause), why = std::move(why), id = skipped.step.id,
+                   driver = skipped.step.driver, reply = std::move(skipped.reply)] {
     emit_event(sink_, "step_skipped", id, Json::object({{"driver", driver}, {"cause", cause}}));
     reply(failure(
         Error(Code::kCancelled, "step " + id + " was skipped because " + why, "", category::kRuntimeDependencyFailed),
@@ -167,7 +202,8 @@ void Executor::reader_gone(const PlanStep& step) {
 }
 
 void Executor::free_if_unread(Node& node) {
-  if (node.in_plan && node.readers == 0 && node.state == State::kSucceeded && node.relation) {
+  const bool has_ended = node.state == State::kSucceeded || node.state == State::kIncomplete;
+  if (node.in_plan && node.readers == 0 && has_ended && node.relation) {
     node.relation.reset();
     node.freed = true;
   }
@@ -205,8 +241,7 @@ void Executor::get_relation(std::string_view step_id,
     const std::lock_guard lock(mutex_);
     Node& wanted = node(step_id);
     wanted.waiting_readers.push_back(std::move(reply));
-    if (wanted.state == State::kSucceeded || wanted.state == State::kFailed || wanted.state == State::kUnknown)
-      tell_readers(wanted, calls);
+    if (wanted.state != State::kWaiting && wanted.state != State::kRunning) tell_readers(wanted, calls);
   }
   make(calls);
 }
@@ -310,7 +345,8 @@ std::vector<rpc::StepProgress> Executor::progress() const {
 // Says how a step ended, and what follows from it.
 void Executor::ended(Node& running, StepEnd end) {
   bool stops_run = false;
-  if (!end.status.ok()) {  // known before it is said: what is asked for from now on is skipped
+  const bool is_incomplete = end.is_incomplete();
+  if (!end.status.ok() && !is_incomplete) {  // known before it is said: what is asked for from now on is skipped
     const std::lock_guard lock(mutex_);
     stops_run = !first_failed_ && !cancelled_;
     if (stops_run) first_failed_ = running.step.id;
@@ -330,12 +366,15 @@ void Executor::ended(Node& running, StepEnd end) {
       ++completed_;
       if (running.step.mode == StepMode::kExtract) rows_read_ += end.outcome.rows_read;
       if (running.step.mode == StepMode::kWrite) rows_written_ += end.outcome.rows_written;
-      artifacts_.insert(artifacts_.end(), end.artifacts.begin(), end.artifacts.end());
     }
+    if (end.status.ok() || is_incomplete)
+      artifacts_.insert(artifacts_.end(), end.artifacts.begin(), end.artifacts.end());
     reader_gone(running.step);
     if (end.status.ok()) {
       running.freed = end.rows_out && !end.relation;
       succeeded(running, std::move(end.relation), calls);
+    } else if (is_incomplete && !first_failed_ && !cancelled_) {
+      came_incomplete(running, std::move(end.relation), calls);
     } else {
       running.state = State::kFailed;
       tell_readers(running, calls);

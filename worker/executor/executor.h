@@ -1,8 +1,9 @@
 // The dataflow executor: steps are asked for in any order, start when the outputs they need exist, and run side by side
 // on a bounded number of threads: those that compute up to Run::threads, those that wait for a server or a child
 // process (Driver::waits) up to Run::parallel. The first failure stops the run: running steps are stopped, the
-// others are skipped and name that first cause. Outputs are freed as soon as nothing in the plan can read them any
-// more.
+// others are skipped and name that first cause. A step that goes on after failures of its shards stops nothing: what
+// needs all of its rows is skipped, what runs shard by shard is not. Outputs are freed as soon as nothing in the plan
+// can read them any more.
 #pragma once
 
 #include <condition_variable>
@@ -61,7 +62,8 @@ class Executor {
   const Run& run() const { return run_; }
 
  private:
-  enum class State { kUnknown, kWaiting, kRunning, kSucceeded, kFailed };
+  // kIncomplete: shards of it failed, and its relation has the rows of the others.
+  enum class State { kUnknown, kWaiting, kRunning, kSucceeded, kIncomplete, kFailed };
   struct Node {
     PlanStep step;
     State state = State::kUnknown;  // kUnknown: named by others, not asked for yet
@@ -69,8 +71,9 @@ class Executor {
     std::vector<std::string> dependents;  // asked for, not ended
     bool waits = false;                   // its driver does
     size_t open_needs = 0;
-    size_t readers = 0;    // steps of the plan that read the output and have not ended
-    bool in_plan = false;  // then `readers` is all there will be
+    std::string incomplete;  // the step whose missing shards are why this one gives no rows, or not all; empty: none
+    size_t readers = 0;      // steps of the plan that read the output and have not ended
+    bool in_plan = false;    // then `readers` is all there will be
     std::shared_ptr<const Relation> relation;
     bool freed = false;
     StepControl control;
@@ -83,7 +86,10 @@ class Executor {
   void ask(PlanStep step, Reply reply);
   void start_if_ready(Node& node, Calls& calls);
   void succeeded(Node& node, std::shared_ptr<const Relation> relation, Calls& calls);
+  void came_incomplete(Node& node, std::shared_ptr<const Relation> relation, Calls& calls);
+  void skip_without(const std::string& incomplete, Node& node, Calls& calls);
   void skip(Node& node, Calls& calls);
+  void say_skipped(Node& node, Json cause, std::string why, Calls& calls);
   void stop_run(Stop reason, Calls& calls);
   void reader_gone(const PlanStep& step);
   void free_if_unread(Node& node);
@@ -102,6 +108,8 @@ class Executor {
   // Of streams (executor_streams.cc); the first two with the lock.
   Relations stored_inputs(const Node& reader);
   bool may_stream(const Node& source) const;
+  bool may_keep(const PlanStep& reader) const;
+  const PlanStep* planned_reader(std::string_view id) const;
   Node* only_reader(const Node& source);
   std::vector<StreamReader> claim_readers(Node& source, std::vector<Node*>& readers);
   void give_back(std::vector<Node*>& readers, size_t kept);

@@ -8,13 +8,23 @@ namespace osiris::worker {
 namespace {
 
 // A step that is tried again must see the same rows; one with a timeout has its time to itself; checks read rows and
-// inputs once more, and shards are many reads.
+// inputs once more.
 bool runs_once(const PlanStep& step) {
-  return step.attempts_max == 1 && step.timeout_s <= 0 && !step.check && step.checks.empty() && !step.shards;
+  return step.attempts_max == 1 && step.timeout_s <= 0 && !step.check && step.checks.empty();
 }
 
-// Its rows are wanted at one place, whatever reads them: by the pipeline, or to be kept.
-bool is_stored(const PlanStep& step) { return step.materialize || step.kept.use != StepUse::kRun; }
+// A step per shard is many reads.
+bool reads_once(const PlanStep& step) { return runs_once(step) && !step.shards; }
+
+// All shards can be one stream, where nothing is told of each but its rows, and all threads may read.
+bool is_one_stream(const StepShards& shards) {
+  return !shards.list.empty() && !shards.per_shard && !shards.tells_columns && !shards.holds && !shards.goes_on &&
+         shards.parallel_max == 0 && shards.rule.contains("files");
+}
+
+// Its rows are wanted at one place, whatever reads them.
+bool is_stored(const PlanStep& step) { return step.materialize || !step.kept.runs(); }
+bool is_kept(const PlanStep& step) { return step.kept.use == StepUse::kKeep; }
 
 }  // namespace
 
@@ -54,7 +64,32 @@ Relations Executor::stored_inputs(const Node& reader) {
 bool Executor::may_stream(const Node& source) const {
   if (!source.in_plan || source.readers != 1 || is_stored(source.step) || !runs_once(source.step)) return false;
   const Driver* driver = run_.find_driver(source.step.driver);
-  return driver && driver->open;
+  if (!driver) return false;
+  const auto& shards = source.step.shards;
+  if (shards && (!driver->open_shards || !is_one_stream(*shards) || is_kept(source.step))) return false;
+  if (!shards && !driver->open) return false;
+  if (!shards && !is_kept(source.step)) return true;
+  const PlanStep* reader = planned_reader(source.step.id);
+  if (!reader) return false;
+  if (!shards) return may_keep(*reader);
+  // What opening them takes is not taken in vain.
+  const Driver* reads = run_.find_driver(reader->driver);
+  return reads_once(*reader) && reads && reads->reads_streams;
+}
+
+// Rows are kept on their way by a writer that hands them on.
+bool Executor::may_keep(const PlanStep& reader) const {
+  const Driver* driver = run_.find_driver(reader.driver);
+  return driver && driver->writes_batches && reader.mode == StepMode::kWrite;
+}
+
+// The first of the plan that reads the output; null: none does.
+const PlanStep* Executor::planned_reader(std::string_view id) const {
+  const auto reads = [&](const PlanStep& step) {
+    return std::any_of(step.inputs.begin(), step.inputs.end(), [&](const PlanInput& in) { return in.from_step == id; });
+  };
+  const auto reader = std::find_if(plan_.steps.begin(), plan_.steps.end(), reads);
+  return reader == plan_.steps.end() ? nullptr : &*reader;
 }
 
 // The only step that reads the output, if it waits for nothing else and may run along; null: it may not.
@@ -67,7 +102,7 @@ Executor::Node* Executor::only_reader(const Node& source) {
     if (std::count_if(inputs.begin(), inputs.end(), reads) != 1) continue;
     const Driver* driver = run_.find_driver(reader.step.driver);
     const bool may = reader.in_plan && reader.state == State::kWaiting && reader.open_needs == 1 &&
-                     runs_once(reader.step) && driver && driver->reads_streams;
+                     reads_once(reader.step) && driver && driver->reads_streams;
     return may ? &reader : nullptr;
   }
   return nullptr;
@@ -83,7 +118,8 @@ std::vector<StreamReader> Executor::claim_readers(Node& source, std::vector<Node
   if (reader && run_.find_driver(reader->step.driver)->is_query && !is_stored(reader->step)) {
     // The rows of a query are counted by a writer only.
     Node* writer = only_reader(*reader);
-    if (writer && writer->step.mode == StepMode::kWrite) readers.push_back(writer);
+    if (writer && writer->step.mode == StepMode::kWrite && (!is_kept(reader->step) || may_keep(writer->step)))
+      readers.push_back(writer);
   }
   for (Node* node : readers) {
     node->state = State::kRunning;

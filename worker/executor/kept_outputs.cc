@@ -13,14 +13,10 @@
 namespace osiris::worker {
 namespace {
 
-Result<FileDigest> write_rows(const Run& run, const PlanStep& step, const Relation& rows,
-                              const std::filesystem::path& file) {
+Result<KeptFile> write_rows(const Run& run, const PlanStep& step, const Relation& rows,
+                            const std::filesystem::path& file) {
   OSIRIS_TRY(run.database->export_parquet(rows, file));
-  OSIRIS_ASSIGN(FileDigest digest, sha256_file(file));
-  if (step.kept.bytes_max > 0 && digest.size_bytes > step.kept.bytes_max)
-    return Error(Code::kExhausted, "its rows have " + std::to_string(digest.size_bytes) + " bytes, and " +
-                                       std::to_string(step.kept.bytes_max) + " may be kept");
-  return digest;
+  return kept_file(step, file, rows.rows());
 }
 
 // The rows of shards that other workers ran, one file each.
@@ -73,23 +69,31 @@ Result<std::shared_ptr<const Relation>> read_rows(const Run& run, const PlanStep
 
 }  // namespace
 
+Result<KeptFile> kept_file(const PlanStep& step, const std::filesystem::path& file, uint64_t rows) {
+  OSIRIS_ASSIGN(FileDigest digest, sha256_file(file));
+  if (step.kept.bytes_max > 0 && digest.size_bytes > step.kept.bytes_max)
+    return Error(Code::kExhausted, "its rows have " + std::to_string(digest.size_bytes) + " bytes, and " +
+                                       std::to_string(step.kept.bytes_max) + " may be kept");
+  return KeptFile{std::move(digest), rows};
+}
+
 void keep_output(const Run& run, const PlanStep& step, const StepEnd& end, RecordSink& sink) {
-  if (!end.relation) return;
+  if (!end.relation && !end.kept) return;
   const std::string path = kept_file_path(step.id);
   const std::filesystem::path file = run.session_dir / path;
-  const auto digest = write_rows(run, step, *end.relation, file);
-  if (digest.ok()) {
+  const Result<KeptFile> kept = end.kept ? *end.kept : write_rows(run, step, *end.relation, file);
+  if (kept.ok()) {
     Json fields = Json::object({{"path", path},
-                                {"size_bytes", digest->size_bytes},
-                                {"sha256", digest->sha256},
-                                {"rows", end.relation->rows()}});
-    if (step.shards) fields.set("shard_rows", shard_rows_json(end.relation->shard_rows()));
+                                {"size_bytes", kept->digest.size_bytes},
+                                {"sha256", kept->digest.sha256},
+                                {"rows", kept->rows}});
+    if (step.shards && end.relation) fields.set("shard_rows", shard_rows_json(end.relation->shard_rows()));
     emit_event(sink, "output_kept", step.id, std::move(fields));
     return;
   }
   std::error_code ignored;
   std::filesystem::remove(file, ignored);
-  emit_event(sink, "output_not_kept", step.id, Json::object({{"reason", digest.error().message}}));
+  emit_event(sink, "output_not_kept", step.id, Json::object({{"reason", kept.error().message}}));
 }
 
 StepEnd take_output(const Run& run, const PlanStep& step, RecordSink& sink) {

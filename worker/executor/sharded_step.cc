@@ -21,6 +21,7 @@ constexpr int64_t kNanosPerSecond = 1'000'000'000;
 constexpr size_t kAheadMax = 2;    // finished shards that may wait for one before them, for each thread
 constexpr unsigned kTimesMax = 3;  // that all shards are read, where what they read by is lost
 constexpr std::chrono::milliseconds kFlushLimit{200};
+constexpr std::chrono::milliseconds kLostLookEvery{500};
 
 uint64_t rows_processed(const PlanStep& step, const StepEnd& end) {
   if (step.mode == StepMode::kWrite) return end.outcome.rows_written;
@@ -57,11 +58,14 @@ ShardedStep::ShardedStep(StepRunner& runner, const PlanStep& step, const StepRun
       first_rows_[i].push_back(first);
       first += rows;
     }
+    const auto& missing = prepared_.views[i].relation->missing_shards();
+    not_there_.insert(missing.begin(), missing.end());
   }
 }
 
 Status ShardedStep::run(StepEnd& end) {
   OSIRIS_TRY(check_inputs());
+  if (step_.shards->holds) return hold();
   for (unsigned time = 1; run_once() && time < kTimesMax;) begin_again(++time);
   settled_.source.reset();
   if (failure_) return *failure_;
@@ -72,7 +76,54 @@ Status ShardedStep::run(StepEnd& end) {
   if (end.relation) end.rows_out = end.relation->rows();
   end.outcome = outcome_;
   end.artifacts = std::move(artifacts_);
+  return missing_shards(end);
+}
+
+// Nothing is an error, and nothing marked as incomplete, where all came.
+Status ShardedStep::missing_shards(StepEnd& end) const {
+  if (left_out_.empty() && not_there_.empty()) return {};
+  std::set<size_t> missing = not_there_;
+  for (const FailedShard& each : left_out_) missing.insert(each.place);
+  if (end.relation) end.relation = end.relation->with_shards(rows_, {missing.begin(), missing.end()});
+  return incomplete_shards(*step_.shards, left_out_, {not_there_.begin(), not_there_.end()});
+}
+
+// For shards that other workers read. Where nothing has to be held the step is done once it has settled.
+Status ShardedStep::hold() {
+  OSIRIS_TRY(settle());
+  while (settled_.source) {
+    control_.pause(kLostLookEvery);
+    if (control_.stopped() != Stop::kNone) return Error(Code::kCancelled, "it was held until now");
+    if (settled_.source->is_lost())
+      return Error(Code::kUnavailable,
+                   "what its shards are read by is gone: the server ended the connection that held it",
+                   "See the server's log.", category::kConnectionFailed);
+  }
   return {};
+}
+
+Status ShardedStep::begin_stream() {
+  OSIRIS_TRY(check_inputs());
+  OSIRIS_TRY(settle());
+  is_begun_ = true;
+  return {};
+}
+
+bool ShardedStep::has_its_files() const {
+  const auto& files = prepared_.files->of_shards();
+  if (patterns_.size() != 1 || files.size() != shards().size()) return false;
+  for (size_t i = 0; i < files.size(); ++i)
+    if (files[i]->path != fill_shard(patterns_.front(), shards()[i]) || !check_files(shards()[i]).ok()) return false;
+  return true;
+}
+
+void ShardedStep::tell_streamed(const std::vector<StreamedShard>& streamed) {
+  for (size_t i = 0; i < streamed.size(); ++i)
+    emit_event(runner_.sink_, "shard_complete", step_.id,
+               Json::object({{"shard", shards()[i].index},
+                             {"value", shards()[i].value},
+                             {"rows", streamed[i].rows},
+                             {"fingerprint", streamed[i].fingerprint}}));
 }
 
 bool ShardedStep::run_once() {
@@ -84,10 +135,12 @@ bool ShardedStep::run_once() {
   failure_.reset();
   outcome_ = {};
   artifacts_.clear();
-  if (const Status settled = settle(); !settled.ok()) {
-    failure_ = settled.error();
-    return false;
-  }
+  left_out_.clear();
+  if (!std::exchange(is_begun_, false))
+    if (const Status settled = settle(); !settled.ok()) {
+      failure_ = settled.error();
+      return false;
+    }
   if (!shards().empty()) run_all();
   if (!failure_ || control_.stopped() != Stop::kNone) return false;
   if (failure_->detail[kUnsettled].as_bool() && !is_unsettled_) return is_unsettled_ = true;
@@ -105,6 +158,10 @@ void ShardedStep::begin_again(unsigned time) {
 // What is settled is told before a row is read: the host records it.
 Status ShardedStep::settle() {
   settled_ = {};
+  if (!step_.shards->settled.is_null()) {
+    settled_.common = step_.shards->settled;
+    return {};
+  }
   const Json& rule = step_.shards->rule;
   const Driver& driver = *prepared_.driver;
   const bool is_split = rule.contains("split");
@@ -130,7 +187,9 @@ Status ShardedStep::settle() {
   if (settled_.common.is_null()) return {};
   Json told = settled_.common;
   runner_.run_.redactor->redact(told);
-  emit_event(runner_.sink_, "shards_settled", step_.id, Json::object({{"settled", std::move(told)}}));
+  Json event = Json::object({{"settled", told}});
+  if (told.dump() != settled_.common.dump()) event.set("masked", true);  // of no use to another worker
+  emit_event(runner_.sink_, "shards_settled", step_.id, std::move(event));
   runner_.sink_.flush(kFlushLimit);
   return {};
 }
@@ -168,7 +227,7 @@ void ShardedStep::work() {
       if (failure_ || next_ == shards().size()) return;
       shard = &shards()[next_++];
     }
-    accept(*shard, run_shard(*shard));
+    accept(*shard, not_there_.count(place_of(*shard)) ? StepEnd() : run_shard(*shard));
   }
 }
 
@@ -235,14 +294,28 @@ Status ShardedStep::check_files(const Shard& shard) const {
   return {};
 }
 
+// Only where the shard itself is at fault, and not what all of them are read by.
+bool ShardedStep::goes_on_after(const Error& error) const {
+  if (!step_.shards->goes_on || error.code == Code::kCancelled || control_.stopped() != Stop::kNone) return false;
+  if (error.detail[kUnsettled].as_bool() && !is_unsettled_) return false;
+  const std::lock_guard lock(source_mutex_);
+  return !settled_.source || !settled_.source->is_lost();
+}
+
 void ShardedStep::accept(const Shard& shard, StepEnd end) {
+  const bool goes_on = end.status.ok() || goes_on_after(end.status.error());
   const std::lock_guard lock(mutex_);
-  if (!end.status.ok()) return fail(end.status.error());
+  if (!goes_on) return fail(end.status.error());
   done_.emplace(place_of(shard), std::move(end));
   while (!failure_) {
     const auto next = done_.find(accepted_);
     if (next == done_.end()) break;
-    if (const Status taken = take_in(shards()[accepted_], next->second); !taken.ok()) return fail(taken.error());
+    const Shard& first = shards()[accepted_];
+    if (!next->second.status.ok()) {
+      leave_out(first, next->second.status.error());
+    } else if (!not_there_.count(accepted_)) {
+      if (const Status taken = take_in(first, next->second); !taken.ok()) return fail(taken.error());
+    }
     done_.erase(next);
     ++accepted_;
   }
@@ -255,6 +328,17 @@ void ShardedStep::fail(Error error) {
     for (StepControl* control : running_) control->stop(Stop::kOtherFailed);
   }
   changed_.notify_all();
+}
+
+void ShardedStep::leave_out(const Shard& shard, const Error& error) {
+  left_out_.push_back({place_of(shard), error});
+  emit_event(runner_.sink_, "shard_failed", step_.id,
+             Json::object({{"shard", shard.index},
+                           {"value", shard.value},
+                           {"error", error.message},
+                           {"error_type", code_name(error.code)},
+                           {"category", error.category},
+                           {"hint", error.hint}}));
 }
 
 Status ShardedStep::take_in(const Shard& shard, StepEnd& end) {

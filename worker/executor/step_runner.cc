@@ -114,21 +114,19 @@ StepEnd StepRunner::run(const PlanStep& step, const Relations& inputs, StepContr
     end.status = streams.run(*readers, streamed, end);
     if (!end.status.ok()) end.status = final_error(end.status.error(), step, control.stopped());
   }
-  if (end.status.ok() && step.shards && !step.check)
-    end.status = ShardedStep(*this, step, prepared, control).run(end);
-  else if (end.status.ok() && streamed.empty())
-    end.status = run_attempts(step, prepared, control, streams.unread(), end);
+  if (end.status.ok() && streamed.empty()) {
+    if (ShardedStep* begun = streams.sharded())
+      end.status = begun->run(end);
+    else if (step.shards && !step.check)
+      end.status = ShardedStep(*this, step, prepared, control).run(end);
+    else
+      end.status = run_attempts(step, prepared, control, streams.unread(), end);
+  }
   // The attempt that stored what was opened has not set it.
   if (end.status.ok() && streams.unread() && end.state.is_null()) end.state = streams.take_state();
   if (end.status.ok() && !step.check && !step.checks.empty())
     end.status = check_rows(step, prepared, inputs, control, end);
-  if (end.status.ok() && step.kept.use == StepUse::kKeep) keep_output(run_, step, end, sink_);
-  if (end.status.ok()) {
-    report_success(step, end, started_ns);
-  } else {
-    end.relation.reset();
-    report_failure(step, end.status.error(), started_ns);
-  }
+  report_end(step, end, started_ns);
   return end;
 }
 
@@ -137,12 +135,7 @@ StepEnd StepRunner::reuse(const PlanStep& step, const Relations& inputs, StepCon
   // Rows of shards that other workers ran are seen as one here for the first time.
   if (end.status.ok() && end.relation && step.shards && !step.checks.empty())
     end.status = check_rows(step, {}, inputs, control, end);
-  if (end.status.ok()) {
-    report_success(step, end, started_ns);
-  } else {
-    end.relation.reset();
-    report_failure(step, end.status.error(), started_ns);
-  }
+  report_end(step, end, started_ns);
   return end;
 }
 
@@ -329,65 +322,6 @@ StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, Step
   std::error_code ignored;
   std::filesystem::remove_all(scratch, ignored);
   return end;
-}
-
-void StepRunner::report_success(const PlanStep& step, StepEnd& end, int64_t started_ns) {
-  const double duration_s = static_cast<double>(clock_.monotonic_ns() - started_ns) / 1e9;
-  const auto duration_ms = static_cast<int64_t>(duration_s * 1000);
-  const uint64_t rows_out = end.rows_out.value_or(0);
-  if (step.mode != StepMode::kWrite) emit_metric(sink_, "rows_read", step.id, Json(end.outcome.rows_read));
-  if (step.mode == StepMode::kWrite) emit_metric(sink_, "rows_written", step.id, Json(end.outcome.rows_written));
-  if (end.rows_out) emit_metric(sink_, "rows_out", step.id, Json(rows_out));
-  emit_metric(sink_, "step_duration_ms", step.id, Json(duration_ms), "ms");
-  emit_metric(sink_, "step_" + step.id + "_duration", step.id, Json(duration_s), "seconds");
-  const uint64_t processed = step.mode == StepMode::kWrite     ? end.outcome.rows_written
-                             : step.mode == StepMode::kExtract ? end.outcome.rows_read
-                                                               : rows_out;
-  if (!end.state.is_null()) emit_event(sink_, "step_state", step.id, Json::object({{"state", std::move(end.state)}}));
-  Json complete = Json::object({{"driver", step.driver},
-                                {"output_dir", relative_dir(step)},
-                                {"rows_processed", processed},
-                                {"duration_ms", duration_ms},
-                                {"duration", duration_s}});
-  if (!end.fingerprint.empty()) complete.set("fingerprint", end.fingerprint);
-  emit_event(sink_, "step_complete", step.id, std::move(complete));
-  Json outputs = Json::object();
-  if (end.rows_out) outputs.set("df", relation_name(step.id));
-  end.result = Json::object({{"status", "success"},
-                             {"step_id", step.id},
-                             {"outputs", std::move(outputs)},
-                             {"metrics", Json::object({{"rows_read", end.outcome.rows_read},
-                                                       {"rows_written", end.outcome.rows_written},
-                                                       {"rows_out", rows_out},
-                                                       {"duration_ms", duration_ms}})},
-                             {"artifacts", to_json(end.artifacts)}});
-  if (step.shards) {
-    Json shards = Json::object({{"accepted", uint64_t{step.shards->list.size()}}});
-    if (!end.fingerprint.empty()) shards.set("fingerprint", end.fingerprint);
-    end.result.set("shards", std::move(shards));
-  }
-}
-
-void StepRunner::report(StreamedEnd& ended) {
-  ended.held->send(sink_, log_, ended.from_step, ended.rows_in);
-  if (ended.end.status.ok()) {
-    report_success(*ended.step, ended.end, ended.started_ns);
-  } else {
-    report_failure(*ended.step, ended.end.status.error(), ended.started_ns);
-  }
-}
-
-void StepRunner::report_failure(const PlanStep& step, const Error& error, int64_t started_ns) {
-  Json fields = Json::object({{"driver", step.driver},
-                              {"error", error.message},
-                              {"error_type", code_name(error.code)},
-                              {"category", error.category},
-                              {"hint", error.hint},
-                              {"duration", static_cast<double>(clock_.monotonic_ns() - started_ns) / 1e9}});
-  if (!error.detail.is_null()) fields.set("detail", error.detail);
-  emit_event(sink_, "step_failed", step.id, fields);
-  emit_event(sink_, "step_error", step.id, std::move(fields));
-  log_.error("step " + step.id + " failed: " + error.message);
 }
 
 }  // namespace osiris::worker

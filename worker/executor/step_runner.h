@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "protocol/base/clock.h"
+#include "protocol/base/sha256.h"
 #include "protocol/base/wipe.h"
 #include "protocol/model/artifact.h"
 #include "worker/executor/held_records.h"
@@ -24,6 +25,12 @@ namespace osiris::worker {
 
 using Relations = std::map<std::string, std::shared_ptr<const Relation>, std::less<>>;
 
+// The rows of a step as they are kept for later runs.
+struct KeptFile {
+  FileDigest digest;
+  uint64_t rows = 0;
+};
+
 struct StepEnd {
   Status status;
   Json result;                               // of execute_step, when status is ok
@@ -31,8 +38,12 @@ struct StepEnd {
   StepOutcome outcome;
   Json state;  // what the host is to keep for the step; null: nothing new
   std::vector<Artifact> artifacts;
-  std::optional<uint64_t> rows_out;  // of an output that was not stored, or is `relation`; none: no output
-  std::string fingerprint;           // of the union of its shards (UnionTable::fingerprint()); empty: none
+  std::optional<uint64_t> rows_out;      // of an output that was not stored, or is `relation`; none: no output
+  std::string fingerprint;               // of the union of its shards (UnionTable::fingerprint()); empty: none
+  std::optional<Result<KeptFile>> kept;  // of rows that were kept on their way to the reader; none: they were not
+
+  // Some of its shards failed, and what is here is of the others: steps that run shard by shard may go on with it.
+  bool is_incomplete() const { return !status.ok() && !status.error().detail[kIncompleteShards].is_null(); }
 };
 
 // A step that reads the step before it, and nothing else that is not stored.
@@ -109,6 +120,8 @@ class StepRunner {
                       StepEnd& end);
   Status check_rows(const PlanStep& step, const Prepared& prepared, const Relations& inputs, StepControl& control,
                     const StepEnd& end);
+  void report_end(const PlanStep& step, StepEnd& end, int64_t started_ns);
+  void report_rows(const PlanStep& step, const StepEnd& end);
   void report_success(const PlanStep& step, StepEnd& end, int64_t started_ns);
   void report_failure(const PlanStep& step, const Error& error, int64_t started_ns);
 

@@ -5,6 +5,9 @@
 #include <utility>
 
 #include "protocol/base/text.h"
+#include "protocol/model/kept_output.h"
+#include "worker/driver_api/kept_rows.h"
+#include "worker/executor/kept_outputs.h"
 
 namespace osiris::worker {
 namespace {
@@ -54,7 +57,7 @@ class StreamedSteps::Reading {
     SourceRows* rows = nullptr;
   };
   Result<StepOutcome> run(std::function<Status()> inputs_are_sound, Direct direct) {
-    if (prepared_.inputs.size() != 1) direct = {};
+    if (prepared_.inputs.size() != 1 || keeps_) direct = {};
     const auto scratch = runner_.run_.worker_dir() / "scratch" / (reader_.step.id + ".streamed");
     context_.emplace(AttemptContext::Parts{runner_.run_,
                                            reader_.step,
@@ -80,6 +83,18 @@ class StreamedSteps::Reading {
     return outcome;
   }
 
+  // From here on the rows of `from`, which it reads, are kept on their way to its writer.
+  void keep(const PlanStep& from) {
+    keeps_ = true;
+    if (const Status status = database_->keep_input(file_of(from)); !status.ok()) not_kept_ = status.error();
+  }
+  // What has been kept, of rows that ended well.
+  Result<KeptFile> kept(const PlanStep& from) {
+    if (not_kept_) return *not_kept_;
+    OSIRIS_ASSIGN(const uint64_t rows, database_->kept_rows()->take());
+    return kept_file(from, file_of(from), rows);
+  }
+
   StepDatabase& database() { return *database_; }
   const PlanStep& step() const { return reader_.step; }
 
@@ -91,6 +106,8 @@ class StreamedSteps::Reading {
   }
 
  private:
+  std::string file_of(const PlanStep& from) const { return runner_.run_.session_dir / kept_file_path(from.id); }
+
   const StreamReader& reader_;
   const int64_t started_ns_;
   std::unique_ptr<HeldRecords> held_;
@@ -99,6 +116,8 @@ class StreamedSteps::Reading {
   StepRunner::Prepared prepared_;
   std::optional<StepDatabase> database_;
   std::optional<AttemptContext> context_;
+  bool keeps_ = false;
+  std::optional<Error> not_kept_;
 };
 
 namespace {
@@ -151,9 +170,17 @@ Status StreamedSteps::open() {
     settles_ = true;
     held_.pass_on(runner_.sink_, runner_.log_);
   };
+  parts.files = prepared_.files;
+  parts.is_for_all_shards = step_.shards.has_value();
+  if (step_.shards) {
+    sharded_ = std::make_unique<ShardedStep>(runner_, step_, prepared_, control_);
+    OSIRIS_TRY(sharded_->begin_stream());
+    if (!sharded_->has_its_files()) return {};
+  }
   context_.emplace(std::move(parts));
   const Interruptible interruptible(control_, {}, *database_);
-  OSIRIS_ASSIGN(output_, prepared_.driver->open(*context_));
+  OSIRIS_ASSIGN(output_, sharded_ ? prepared_.driver->open_shards(*context_, sharded_->settled())
+                                  : prepared_.driver->open(*context_));
   return {};
 }
 
@@ -173,6 +200,11 @@ Status StreamedSteps::run(const Readers& readers, std::vector<StreamedEnd>& ende
   end.rows_out = outcome_->rows_read;
   end.artifacts = context_->take_artifacts();
   end.state = take_state();
+  end.kept = std::move(kept_);
+  if (sharded_) {
+    sharded_->tell_streamed(output_->shards());
+    end.fingerprint = output_->fingerprint();
+  }
   output_.reset();
   return {};
 }
@@ -213,6 +245,9 @@ Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector
     OSIRIS_TRY(second->begin(first.step().id, first.database().query_stream()));
   }
   Reading& last = second ? *second : first;
+  const PlanStep& from = second ? first.step() : step_;
+  const bool keeps = from.kept.use == StepUse::kKeep;
+  if (keeps) last.keep(from);
   StepEnd last_end;
   {
     const Interruptible interruptible(control_, readers, last.database());
@@ -243,13 +278,17 @@ Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector
 
   const uint64_t rows = outcome_->rows_read;
   const uint64_t last_rows = !second ? rows : is_its_own ? last.rows_so_far() : last_end.outcome.rows_read;
+  auto kept = keeps ? std::optional(last.kept(from)) : std::nullopt;
   // A query tells what it reads by its inputs' counts, which it had not.
   if (last.step().mode != StepMode::kWrite) last_end.outcome.rows_read += rows;
   if (second) {
     StepEnd query;
     query.outcome.rows_read = query_outcome.rows_read + rows;
     query.rows_out = last_rows;
+    query.kept = std::move(kept);
     ended.push_back(first.end(std::move(query), rows));
+  } else {
+    kept_ = std::move(kept);
   }
   ended.push_back(last.end(std::move(last_end), last_rows));
   return {};
@@ -257,7 +296,9 @@ Status StreamedSteps::read(const std::vector<StreamReader>& readers, std::vector
 
 Status StreamedSteps::finish_source() {
   if (outcome_) return {};
-  OSIRIS_ASSIGN(outcome_, output_->finish());
+  OSIRIS_ASSIGN(const StepOutcome outcome, output_->finish());
+  if (sharded_ && !sharded_->has_its_files()) return Error(Code::kUnavailable, "a file has changed under the reader");
+  outcome_ = outcome;
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "worker/executor/sharded_step.h"
 #include "worker/executor/step_context.h"
 #include "worker/executor/step_runner.h"
 
@@ -28,6 +29,8 @@ class StreamedSteps {
   Status run(const Readers& readers, std::vector<StreamedEnd>& ended, StepEnd& end);
   // What the source has begun and no reader has touched; null: nothing.
   StreamedOutput* unread() { return output_.get(); }
+  // Of a source with shards, once it was tried: it goes on from there. Null: it was not.
+  ShardedStep* sharded() { return sharded_.get(); }
   // What the source wants to be kept for its next run; null: nothing.
   Json take_state() { return context_ ? context_->take_state() : Json(); }
 
@@ -49,10 +52,12 @@ class StreamedSteps {
   HeldRecords held_;  // of the source: what it says while it streams counts only if that ends well
   std::optional<StepDatabase> database_;
   std::optional<AttemptContext> context_;
+  std::unique_ptr<ShardedStep> sharded_;  // null: the source has no shards
   std::unique_ptr<StreamedOutput> output_;
-  bool settles_ = false;                // the source is read to its end whatever becomes of the stream
-  std::optional<StepOutcome> outcome_;  // of the source, once it was finished
-  std::optional<Error> failure_;        // of the source in the middle of the statement
+  bool settles_ = false;                  // the source is read to its end whatever becomes of the stream
+  std::optional<StepOutcome> outcome_;    // of the source, once it was finished
+  std::optional<Result<KeptFile>> kept_;  // of its rows, where its reader kept them
+  std::optional<Error> failure_;          // of the source in the middle of the statement
 };
 
 }  // namespace osiris::worker

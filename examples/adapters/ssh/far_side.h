@@ -4,7 +4,6 @@
 #include <osiris/sdk.hpp>
 
 #include <functional>
-#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +12,7 @@
 
 #include "connection.h"
 #include "remote_shell.h"
+#include "worker_channel.h"
 
 namespace ssh_adapter {
 
@@ -30,9 +30,10 @@ struct Listing {
   std::vector<std::string> workers;  // file names
 };
 
-// A run is five round trips over a connection that stands: a session is opened and its command started (two), for the
-// shell, the first upload and the worker alike; what these wait for is sent when the shell has told where things are,
-// and the results come back (one); the outputs are fetched (one), and the run's directory is removed (one).
+// A run is two sessions and five round trips over a connection that stands: the sessions are opened and their commands
+// started (two), the shell's and the worker's alike; what the worker's waits for (files, then its script) is sent when
+// the shell has told where things are, and the results come back (one); the outputs are fetched (one), and the run's
+// directory is removed (one).
 class FarSide : public sdk::FileChannel {
  public:
   FarSide(const Config& config, std::function<bool()> is_cancelled)
@@ -48,7 +49,8 @@ class FarSide : public sdk::FileChannel {
 
   std::unique_ptr<sdk::ByteChannel> start(const std::string& script, const std::string& run_directory,
                                           const plugin::Request& request, const sdk::Waker& waker);
-  // Returns when the bytes are on their way. What becomes of them is seen by the channel of start().
+  // Into the worker's session, before its script. Returns when the bytes are on their way: what becomes of them is seen
+  // by the channel of start().
   void upload(const std::string& path, const std::function<void(const Sink&)>& write) override;
   std::unique_ptr<sdk::ByteSource> download(const std::string& path, uint64_t offset) override;
 
@@ -59,17 +61,11 @@ class FarSide : public sdk::FileChannel {
   Listing list();
 
  private:
-  struct Upload {
-    std::string path;
-    sdk::Child child;
-  };
-
   std::string where() const;  // `cd` to the root, or end the script
-  void open_sessions(const sdk::Waker& waker);
-  sdk::Child upload_session();
+  void open_session(const sdk::Waker& waker);
   RemoteShell& shell();
-  // Whether every upload has arrived. Throws when one failed.
-  bool have_arrived();
+  // Waits until few of the session's bytes are still here. Throws when the session has ended.
+  void await_room(const std::string& path);
 
   const Config config_;
   Connection connection_;
@@ -77,10 +73,8 @@ class FarSide : public sdk::FileChannel {
   std::string home_, root_;
   bool has_worker_ = false;
   std::optional<RemoteShell> shell_;
-  std::optional<sdk::Child> first_upload_;        // waits for the path of its file
-  std::shared_ptr<sdk::ProcessChannel> session_;  // of the worker: waits for its script
-  std::list<Upload> uploads_;                     // that are under way
-  std::vector<std::string> uploaded_;             // paths of all of them
+  std::shared_ptr<sdk::ProcessChannel> session_;  // of the worker: runs a line at a time
+  WorkerChannel::Heard heard_;                    // of it, before the worker's script
 };
 
 }  // namespace ssh_adapter

@@ -15,7 +15,7 @@ constexpr sdk::Milliseconds kEnding{5'000};
 constexpr int kConnectionLost = 255;  // the client's own failure
 constexpr const char* kDone = "done ";
 constexpr const char* kBytes = "bytes ";
-// `read` takes no byte beyond the line, so a script's own input would be safe; none has any.
+// `read` takes no byte beyond the line.
 constexpr const char* kLoop = "while IFS= read -r l; do eval \"$l\"; done";
 
 // The number after a mark's word; nothing: another line.
@@ -31,11 +31,23 @@ RemoteShell::RemoteShell(const Connection& connection) : connection_(connection)
 
 void RemoteShell::send(const std::string& script) {
   said_.clear();
-  is_free_ = false;
+  const std::string done = std::string(kMark) + kDone + std::to_string(++number_);
   try {
-    child_.write("( " + script + " ) 2>&1 </dev/null; s=$?; echo; echo \"" + std::string(kMark) + kDone + "$s\"\n", {});
+    child_.write("( " + script + " ) 2>&1 </dev/null; s=$?; echo; echo \"" + done + " $s\"\n", {});
   } catch (const plugin::Failure&) {  // it has ended: the answer says why
   }
+}
+
+// What was said before the mark of an earlier script is of that one.
+std::optional<uint64_t> RemoteShell::status_in(const std::string& line) {
+  const auto number = marked_number(line, kDone);
+  if (!number) {
+    said_ += line + "\n";
+    return std::nullopt;
+  }
+  if (*number == number_) return std::strtoull(line.c_str() + line.rfind(' '), nullptr, 10);
+  said_.clear();
+  return std::nullopt;
 }
 
 bool RemoteShell::read(sdk::Milliseconds wait) {
@@ -60,7 +72,7 @@ std::optional<std::string> RemoteShell::next_line() {
 
 // Of a script that ran to its end.
 void RemoteShell::fail(uint64_t status, const std::string& doing) {
-  is_free_ = true;
+  is_amid_file_ = false;
   while (!said_.empty() && said_.back() == '\n') said_.pop_back();
   throw connection_.failure({false, static_cast<int>(status)}, said_, doing);
 }
@@ -69,13 +81,10 @@ std::string RemoteShell::answer(sdk::Milliseconds limit, const sdk::Child::Gives
   const auto until = steady_clock::now() + limit;
   for (;;) {
     while (const auto line = next_line()) {
-      const auto status = marked_number(*line, kDone);
-      if (!status) {
-        said_ += *line + "\n";
-        continue;
-      }
+      const auto status = status_in(*line);
+      if (!status) continue;
       if (*status != 0) fail(*status, "run a command");
-      is_free_ = true;
+      is_amid_file_ = false;
       return std::exchange(said_, {});
     }
     if (gives_up && gives_up()) throw plugin::Failure(OSIRIS_CANCELLED, "the run was cancelled");
@@ -88,6 +97,7 @@ std::string RemoteShell::answer(sdk::Milliseconds limit, const sdk::Child::Gives
 
 void RemoteShell::send_file(const std::string& path, uint64_t offset) {
   bytes_left_.reset();
+  is_amid_file_ = true;
   const std::string from = std::to_string(offset);
   send("n=$(wc -c < " + path + ") && echo && echo \"" + std::string(kMark) + kBytes + "$((n - " + from +
        "))\" && tail -c +" + std::to_string(offset + 1) + " " + path);
@@ -100,8 +110,8 @@ std::optional<std::string> RemoteShell::file_bytes(sdk::Milliseconds wait) {
       const auto line = next_line();
       if (!line) break;
       bytes_left_ = marked_number(*line, kBytes);
-      if (const auto status = marked_number(*line, kDone)) fail(*status, "fetch a file");
-      if (!bytes_left_) said_ += *line + "\n";
+      if (bytes_left_) break;
+      if (const auto status = status_in(*line)) fail(*status, "fetch a file");
     }
     if (bytes_left_ && *bytes_left_ > 0 && !unread_.empty()) {
       std::string bytes = unread_.substr(0, std::min<uint64_t>(*bytes_left_, unread_.size()));

@@ -21,14 +21,14 @@ class RemoteShell {
   // Starts it and waits for nothing.
   explicit RemoteShell(const Connection& connection);
 
-  // False while an answer is awaited, and ever after where that was given up or a file was not read to its end: what
-  // comes next on its output is not the answer to what would be asked next. And when the client is no more: it ends
-  // with the thread that started it, and each call of an adapter may come from another one.
-  bool is_free() { return is_free_ && !child_.wait(sdk::Milliseconds(0)); }
+  // Whether the next script can be sent. Not amid a file that was not read to its end, and not when the client is no
+  // more: it ends with the thread that started it, and each call of an adapter may come from another one.
+  bool is_free() { return !is_amid_file_ && !child_.wait(sdk::Milliseconds(0)); }
 
-  // Sends a script of one line. Its answer is to be awaited before the next is sent.
+  // Sends a script of one line. Scripts run one after another, also where the answer of one was given up: what is sent
+  // to undo another is never overtaken by it.
   void send(const std::string& script);
-  // What it wrote, stderr too. Throws when it ends with another status than 0.
+  // What the last script wrote, stderr too. Throws when it ends with another status than 0.
   std::string answer(sdk::Milliseconds limit, const sdk::Child::GivesUp& gives_up);
   std::string run(const std::string& script, sdk::Milliseconds limit, const sdk::Child::GivesUp& gives_up) {
     send(script);
@@ -41,6 +41,8 @@ class RemoteShell {
   std::optional<std::string> file_bytes(sdk::Milliseconds wait);
 
  private:
+  // The status of the last script, where `line` is the mark behind its answer.
+  std::optional<uint64_t> status_in(const std::string& line);
   // Reads on; false: nothing came. Throws at the end of the output.
   bool read(sdk::Milliseconds wait);
   std::optional<std::string> next_line();
@@ -48,7 +50,8 @@ class RemoteShell {
 
   const Connection& connection_;
   sdk::Child child_;
-  bool is_free_ = true;
+  uint64_t number_ = 0;  // of the last script
+  bool is_amid_file_ = false;
   std::string unread_;
   std::string said_;                    // by the script that runs
   std::optional<uint64_t> bytes_left_;  // of the file; nothing: its length has not come

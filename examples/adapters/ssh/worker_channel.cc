@@ -1,6 +1,5 @@
 #include "worker_channel.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace ssh_adapter {
@@ -8,18 +7,22 @@ namespace {
 
 constexpr int kConnectionLost = 255;  // the client's own failure
 constexpr int kNotHeld = 3;
-constexpr int kUnpackFirst = 121, kUnpackLast = 126;  // the program that unpacks the worker
+constexpr int kUnpackLast = 126;  // from 121 on: the program that unpacks the worker
 constexpr size_t kSaidMax = 4096;
 constexpr sdk::Milliseconds kAnswer{4'000};
-constexpr sdk::Milliseconds kGlance{20};  // at uploads that are under way
 
 }  // namespace
 
 WorkerChannel::WorkerChannel(const Connection& connection, std::shared_ptr<sdk::ProcessChannel> session, Held held,
-                             const sdk::Waker& waker)
-    : connection_(connection), held_(std::move(held)), waker_(waker), channel_(std::move(session)) {
+                             Heard heard, const sdk::Waker& waker)
+    : connection_(connection),
+      held_(std::move(held)),
+      waker_(waker),
+      channel_(std::move(session)),
+      heard_(std::move(heard)) {
   const std::string seconds = std::to_string((held_.lease.count() + 999) / 1000);
-  channel_->send(held_.script + " --hold " + held_.directory + " --lease " + seconds + "\n");
+  // What comes behind this line is the worker's, and never for the shell to run.
+  channel_->send(held_.script + " --hold " + held_.directory + " --lease " + seconds + " || exit\n");
   renewing_ = std::thread([this] { keep_renewing(); });
 }
 
@@ -52,27 +55,20 @@ void WorkerChannel::keep_renewing() {
 }
 
 sdk::Received WorkerChannel::receive(std::string& output, std::string& log, sdk::Milliseconds wait) {
-  const size_t before = log.size(), heard = output.size();
-  if (!have_files_arrived_) {
-    try {
-      have_files_arrived_ = held_.have_files_arrived();
-    } catch (const plugin::Failure& failure) {
-      sdk::Received lost;
-      lost.kind = sdk::Received::Kind::kClosed;
-      lost.exit.failure = failure;
-      return lost;
-    }
-    wait = std::min(wait, have_files_arrived_ ? wait : kGlance);
-  }
+  const size_t before = log.size();
+  output += std::exchange(heard_.output, {});
+  log += std::exchange(heard_.log, {});
+  const size_t heard = output.size();
   sdk::Received received = channel_->receive(output, log, wait);
   said_.append(log, before, std::string::npos);
   if (said_.size() > kSaidMax) said_.erase(0, said_.size() - kSaidMax);
   was_heard_ = was_heard_ || output.size() > heard;
   if (received.kind != sdk::Received::Kind::kClosed || received.exit.kind != sdk::Exit::Kind::kExited) return received;
   const int status = received.exit.status;
-  if (!was_heard_ && status >= kUnpackFirst && status <= kUnpackLast) {
+  if (!was_heard_ && status >= kUploadFailed && status <= kUnpackLast) {
     received.exit.kind = sdk::Exit::Kind::kLost;
-    received.exit.failure = connection_.failure({false, status}, said_, "unpack the worker");
+    received.exit.failure = connection_.failure(
+        {false, status}, said_, status == kUploadFailed ? "write the run's files" : "unpack the worker");
   } else if (status == kConnectionLost) {
     const plugin::Failure why = connection_.failure({false, status}, said_, "hear the worker");
     if (was_heard_) {

@@ -5,7 +5,6 @@
 #include <osiris/sdk.hpp>
 
 #include <condition_variable>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -15,6 +14,9 @@
 
 namespace ssh_adapter {
 
+// The status of the worker's session when a file did not arrive whole.
+inline constexpr int kUploadFailed = 120;
+
 class WorkerChannel : public sdk::ByteChannel {
  public:
   // `script` ends with the worker, to which arguments are added.
@@ -23,12 +25,14 @@ class WorkerChannel : public sdk::ByteChannel {
     std::string worker;     // its file there
     std::string directory;  // of the holder
     sdk::Milliseconds lease;
-    // Whether all that the script waits for is there. Throws when some of it will not come.
-    std::function<bool()> have_files_arrived;
   };
-  // Borrows connection and waker. `session` runs the line that comes first on its stdin. It is kept by its owner, too:
-  // the stream may be told to end and its end not awaited.
-  WorkerChannel(const Connection& connection, std::shared_ptr<sdk::ProcessChannel> session, Held held,
+  // What a session said.
+  struct Heard {
+    std::string output, log;
+  };
+  // Borrows connection and waker. `session` runs the lines that come on its stdin, and has said `heard`. It is kept by
+  // its owner, too: the stream may be told to end and its end not awaited.
+  WorkerChannel(const Connection& connection, std::shared_ptr<sdk::ProcessChannel> session, Held held, Heard heard,
                 const sdk::Waker& waker);
   ~WorkerChannel() override;
 
@@ -49,7 +53,7 @@ class WorkerChannel : public sdk::ByteChannel {
   const Held held_;
   const sdk::Waker& waker_;
   std::shared_ptr<sdk::ProcessChannel> channel_;
-  bool have_files_arrived_ = false;
+  Heard heard_;  // that receive() has not handed on
   bool was_heard_ = false;
   bool is_broken_ = false;
   std::string said_;  // the end of stderr

@@ -148,12 +148,43 @@ Result<std::vector<Sandbox>> find_by_metadata(ApiClient& api, const std::map<std
   return found;
 }
 
-Result<Sandbox> get_sandbox(ApiClient& api, const std::string& id, const CallLimits& limits) {
-  constexpr std::string_view kOperation = "look at the sandbox";
+Result<std::vector<Result<Sandbox>>> fork_sandbox(ApiClient& api, const std::string& id, size_t count, int64_t lease_s,
+                                                  const CreateOptions& options) {
+  constexpr std::string_view kOperation = "fork the sandbox";
   const http::ExchangeResult outcome =
-      api.send({"GET", "/sandboxes/" + id, {}, std::string(kOperation), true, limits.cancelled, limits.wait, true});
-  OSIRIS_ASSIGN(Json json, json_body(outcome, kOperation));
-  return checked(std::move(json), kOperation);
+      api.send({"POST", "/sandboxes/" + id + "/fork", Json::object({{"timeout", lease_s}, {"count", uint64_t{count}}}),
+                std::string(kOperation), false, options.cancelled, options.wait, false,
+                std::min(options.wait, options.cancel_grace)});
+  if (outcome.response && (outcome.response->status == 501 || is_unknown_route(*outcome.response)))
+    return Error(Code::kUnsupported,
+                 "this service forks no sandboxes: HTTP " + std::to_string(outcome.response->status));
+  OSIRIS_ASSIGN(const Json json, json_body(outcome, kOperation));
+  std::vector<Result<Sandbox>> forks;
+  for (const Json& each : json.items()) {
+    if (each.contains("sandbox")) {
+      forks.push_back(checked(each["sandbox"], kOperation));
+      continue;
+    }
+    const Json& error = each["error"];
+    forks.emplace_back(
+        make_failure(error["code"].as_int() == 429 ? FailureClass::kQuotaExceeded : FailureClass::kSandboxError,
+                     "cannot " + std::string(kOperation) + ": HTTP " + std::to_string(error["code"].as_int()) + ": " +
+                         error["message"].as_string(),
+                     ""));
+  }
+  return forks;
+}
+
+Result<Json> describe_sandbox(ApiClient& api, const std::string& id, const CallLimits& limits) {
+  constexpr std::string_view kOperation = "look at the sandbox";
+  return json_body(
+      api.send({"GET", "/sandboxes/" + id, {}, std::string(kOperation), true, limits.cancelled, limits.wait, true}),
+      kOperation);
+}
+
+Result<Sandbox> get_sandbox(ApiClient& api, const std::string& id, const CallLimits& limits) {
+  OSIRIS_ASSIGN(Json json, describe_sandbox(api, id, limits));
+  return checked(std::move(json), "look at the sandbox");
 }
 
 Result<Sandbox> connect_sandbox(ApiClient& api, const std::string& id, int64_t lease_s) {

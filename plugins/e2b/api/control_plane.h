@@ -105,6 +105,12 @@ struct CreateOptions {
 Result<Sandbox> create_sandbox(ApiClient& api, const SandboxSpec& spec, const CreateOptions& options);
 // Every page of GET /v2/sandboxes with this metadata; an older service lists running ones only.
 Result<std::vector<Sandbox>> find_by_metadata(ApiClient& api, const std::map<std::string, std::string>& metadata);
+// POST /sandboxes/{id}/fork: `count` sandboxes (20 at most) with its files, each with lease_s to live; for each a
+// sandbox or why there is none. Not retried after an answer that may have come from a call that worked. kUnsupported
+// where the service knows no such call.
+inline constexpr size_t kForksMax = 20;
+Result<std::vector<Result<Sandbox>>> fork_sandbox(ApiClient& api, const std::string& id, size_t count, int64_t lease_s,
+                                                  const CreateOptions& options);
 // Takes a running sandbox over: its life is extended to lease_s from now, and the answer names its envd token.
 Result<Sandbox> connect_sandbox(ApiClient& api, const std::string& id, int64_t lease_s);
 
@@ -113,6 +119,8 @@ struct CallLimits {
   http::Milliseconds wait{0};  // for the exchange; 0: as configured
   const std::atomic<bool>* cancelled = nullptr;
 };
+// What the service says of it, as it says it: docs/e2b.md.
+Result<Json> describe_sandbox(ApiClient& api, const std::string& id, const CallLimits& limits);
 Result<Sandbox> get_sandbox(ApiClient& api, const std::string& id, const CallLimits& limits);
 // Sets the end of life to now + lease_s, or to what the account's plan allows: the answer does not say which.
 Status renew_lease(ApiClient& api, const std::string& id, int64_t lease_s, const CallLimits& limits);

@@ -122,6 +122,29 @@ Result<bool> AdapterPlace::is_gone(const std::string& id, const CallLimits& limi
   return value_of([&] { return place_.is_gone(id, limits); });
 }
 
+Result<std::vector<Result<Machine>>> AdapterPlace::clone(const Machine& parent, size_t count, int64_t lease_s,
+                                                         const CallLimits& limits) {
+  if (!clones_) return Place::clone(parent, count, lease_s, limits);
+  OSIRIS_ASSIGN(auto made, value_of([&] { return clones_->clone(parent.id, count, lease_s, limits); }));
+  std::vector<Result<Machine>> outcomes;
+  for (auto& each : made) {
+    if (auto* machine = std::get_if<Machine>(&each))
+      outcomes.emplace_back(std::move(*machine));
+    else
+      outcomes.emplace_back(to_error(std::get<plugin::Failure>(each)));
+  }
+  return outcomes;
+}
+
+bool AdapterPlace::is_clone_unsupported(const Error& clone_error) const {
+  return !clones_ || clones_->is_clone_unsupported(sdk::to_failure(clone_error));
+}
+
+Result<Verdict> AdapterPlace::verify(const std::string& id, const MachineSpec& wanted, const CallLimits& limits) {
+  if (!clones_) return Verdict();
+  return value_of([&] { return clones_->verify(id, wanted, limits); });
+}
+
 // A text that is no JSON is shown as it is.
 Json AdapterPlace::shown_rules(const Egress& egress) const {
   const std::string shown = place_.shown_rules(egress);

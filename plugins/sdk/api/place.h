@@ -2,6 +2,7 @@
 // and its texts are Json.
 #pragma once
 
+#include <osiris/sdk/clones.hpp>
 #include <osiris/sdk/place.hpp>
 
 #include <memory>
@@ -17,7 +18,8 @@ namespace osiris::adapter_sdk {
 class AdapterPlace : public sdk::Place {
  public:
   // Borrows the place.
-  explicit AdapterPlace(adapter_sdk::Place& place) : place_(place), service_(place.service(), &place) {}
+  explicit AdapterPlace(adapter_sdk::Place& place)
+      : place_(place), clones_(dynamic_cast<Clones*>(&place)), service_(place.service(), &place) {}
   // Takes it over.
   explicit AdapterPlace(std::unique_ptr<adapter_sdk::Place> place) : AdapterPlace(*place) { owned_ = std::move(place); }
 
@@ -39,12 +41,18 @@ class AdapterPlace : public sdk::Place {
   Status kill(const std::string& id, const CallLimits& limits) override;
   bool is_refusal(const Error& error) const override;
   Result<bool> is_gone(const std::string& id, const CallLimits& limits) override;
+  size_t clones_max() const override { return clones_ ? clones_->clones_max() : 0; }
+  Result<std::vector<Result<Machine>>> clone(const Machine& parent, size_t count, int64_t lease_s,
+                                             const CallLimits& limits) override;
+  bool is_clone_unsupported(const Error& clone_error) const override;
+  Result<Verdict> verify(const std::string& id, const MachineSpec& wanted, const CallLimits& limits) override;
   Json shown_rules(const Egress& egress) const override;
   std::unique_ptr<sdk::MachineAccess> access(const Machine& machine, sdk::Milliseconds stall_limit) override;
 
  private:
   std::unique_ptr<adapter_sdk::Place> owned_;
   adapter_sdk::Place& place_;
+  Clones* const clones_;  // null: it makes none
   const DescribedService service_;
 };
 

@@ -56,6 +56,7 @@ ProcessChannel::ProcessChannel(const Program& program, const Waker& waker) : par
 ProcessChannel::~ProcessChannel() = default;
 int ProcessChannel::pid() const { return parts_->channel->pid(); }
 void ProcessChannel::send(std::string bytes) { sdk::check_or_throw(parts_->channel->send(std::move(bytes))); }
+size_t ProcessChannel::unsent() const noexcept { return parts_->channel->unsent(); }
 void ProcessChannel::close_input() { parts_->channel->close_input(); }
 void ProcessChannel::kill() { parts_->channel->kill(); }
 

@@ -51,6 +51,12 @@ Status ProcessChannel::send(std::string bytes) {
   return {};
 }
 
+size_t ProcessChannel::unsent() const {
+  size_t bytes = 0;
+  for (const std::string& each : queue_) bytes += each.size();
+  return bytes - sent_of_first_;
+}
+
 void ProcessChannel::close_input() {
   close_input_ = true;
   flush();

@@ -30,6 +30,7 @@ class ProcessChannel : public Channel {
   pid_t pid() const { return process_.pid(); }
 
   Status send(std::string bytes) override;
+  size_t unsent() const;  // bytes
   ReceiveOutcome receive(Incoming& into, int64_t timeout_ms) override;
   void close_input() override;
   // SIGTERM first, on which a worker ends its own children; SIGKILL for its whole session soon after.

@@ -1,11 +1,10 @@
 // One machine's part in a run on many: it is held, runs shard after shard, and is given back; or it is lost, and
 // another takes its place.
-#include <algorithm>
+#include <future>
 #include <utility>
 
 #include "plugins/sdk/fleet/fleet_run.h"
 #include "plugins/sdk/package/receive_artifacts.h"
-#include "plugins/sdk/place/remote_run.h"
 #include "plugins/sdk/place/replacement.h"
 #include "protocol/base/categories.h"
 #include "protocol/base/clock.h"
@@ -14,7 +13,6 @@ namespace osiris::sdk {
 namespace {
 
 constexpr uint64_t kSessionBytesMax = uint64_t{1} << 42;
-constexpr size_t kAheadMax = 2u << 20;  // of each machine
 constexpr auto kLookEvery = std::chrono::milliseconds(100);
 // A renewal without an answer may be acted on so much later.
 constexpr int64_t kLateNs = 85'000'000'000;
@@ -25,44 +23,67 @@ bool is_end_of_run(const Error& error) { return error.code == Code::kCancelled |
 
 void FleetRun::work(Slot& slot) {
   while (hold(slot)) {
-    const auto attempt = next(slot);
-    if (!attempt) break;
-    run_shard(slot, *attempt);
+    slot.current = std::move(slot.ahead);
+    if (!slot.current) {
+      const auto attempt = next(slot);
+      if (!attempt) break;
+      slot.current = hand_over(slot, *attempt);
+    }
+    slot.feeder = std::async(std::launch::async, [this, &slot] { return hand_over_ahead(slot); });
+    finish_shard(slot, *slot.current);
   }
-  if (slot.number > 0 && slot.held)
+  if (slot.number == 0) return;
+  if (slot.held)
     if (const Status released = give_back(slot); !released) context_.host.log(OSIRIS_ERROR, released.error().message);
+  {
+    const std::lock_guard lock(mutex_);
+    --readers_;
+  }
+  changed_.notify_all();
+}
+
+// False: it may have none, or there is nothing for it to do.
+bool FleetRun::may_acquire(Slot& slot) {
+  const std::lock_guard lock(mutex_);
+  if (is_stopped() || (slot.number > 0 && !scheduler_.has_work())) return false;
+  if (!slot.had_one || scheduler_.take_replacement()) return true;
+  no_machine_ = Error(Code::kUnavailable,
+                      "as many " + std::string(context_.place.service().plural()) +
+                          " were lost as this run may replace, " + std::to_string(scheduler_.replacements()),
+                      "Run again.", category::kSystemResourceUnavailable);
+  return false;
 }
 
 // False: there is none to be had, or nothing for it to do.
 bool FleetRun::hold(Slot& slot) {
-  if (slot.held) return true;
-  {
-    const std::lock_guard lock(mutex_);
-    if (is_stopped() || (slot.number > 0 && !scheduler_.has_work())) return false;
-    if (slot.had_one && !scheduler_.take_replacement()) {
-      no_machine_ = Error(Code::kUnavailable,
-                          "as many " + std::string(context_.place.service().plural()) +
-                              " were lost as this run may replace, " + std::to_string(scheduler_.replacements()),
-                          "Run again.", category::kSystemResourceUnavailable);
-      return false;
+  while (!slot.session) {
+    if (!slot.held) {
+      if (!may_acquire(slot)) return false;
+      if (const Status acquired = acquire(slot); !acquired) {
+        const std::lock_guard lock(mutex_);
+        const bool is_first = std::exchange(had_too_few_, true) == false;
+        no_machine_ = acquired.error();
+        if (!context_.cancelled)
+          context_.host.log(is_first ? OSIRIS_WARN : OSIRIS_INFO,
+                            "the run goes on with fewer " + std::string(context_.place.service().plural()) +
+                                " than the " + std::to_string(plan_.machines()) +
+                                " asked for: " + acquired.error().message,
+                            is_first ? Json::object({{"notice", true}}) : Json());
+        return false;
+      }
     }
+    const Status ready = make_ready(slot);
+    if (ready) break;
+    if (is_stopped()) return false;
+    const std::string id = slot.held->machine().id;
+    context_.host.event(noun_ + "_replaced", {},
+                        Json::object({{noun_ + "_id", id}, {"attempt", 1}, {"error", ready.error().message}}));
+    {
+      const std::lock_guard lock(mutex_);
+      no_machine_ = ready.error();
+    }
+    if (const Status released = give_back(slot); !released) context_.host.log(OSIRIS_ERROR, released.error().message);
   }
-  auto held = context_.acquire();
-  if (!held) {
-    const std::lock_guard lock(mutex_);
-    const bool is_first = std::exchange(had_too_few_, true) == false;
-    no_machine_ = held.error();
-    if (!context_.cancelled)
-      context_.host.log(is_first ? OSIRIS_WARN : OSIRIS_INFO,
-                        "the run goes on with fewer " + std::string(context_.place.service().plural()) + " than the " +
-                            std::to_string(plan_.machines()) + " asked for: " + held.error().message,
-                        is_first ? Json::object({{"notice", true}}) : Json());
-    return false;
-  }
-  slot.held = *std::move(held);
-  slot.access = context_.place.access(slot.held->machine(), context_.settings.lease);
-  slot.had_one = true;
-  slot.has_run = false;
   return true;
 }
 
@@ -84,45 +105,21 @@ std::optional<ShardScheduler::Attempt> FleetRun::next(Slot& slot) {
   }
 }
 
+// Of no shard.
 Result<RunOutcome> FleetRun::run_part(Slot& slot, const RunRequest& part, const PartHost& host) {
-  const std::string id = slot.held->machine().id;
-  OSIRIS_TRY(make_directories(part.adapter_dir()));
-  OSIRIS_ASSIGN(const PackageContents contents,
-                list_package_contents(part, layout_of(context_.place.home(), part.run_id), false));
-  PackageStream stream(contents, kAheadMax);
-  auto outcome = run_on_machine({.host = host.host(),
-                                 .settings = context_.settings,
-                                 .request = part,
-                                 .waker = slot.waker,
-                                 .cancelled = context_.cancelled,
-                                 .made_from = context_.made_from,
-                                 .egress = context_.egress,
-                                 .place = context_.place,
-                                 .held = *slot.held,
-                                 .access = *slot.access,
-                                 .wanted_since_ns = system_clock().monotonic_ns(),
-                                 .ends_early = [this, id] { return context_.ends_early(id); },
-                                 .early_grace = context_.early_grace,
-                                 .packed_worker = packed_worker_,
-                                 .has_worker = slot.has_run},
-                                contents, stream, {});
-  slot.has_run |= outcome && outcome->said_hello;
-  if (!outcome && (context_.cancelled || is_stopped())) return Error(Code::kCancelled, "the run was cancelled");
-  return outcome;
+  if (!slot.session) OSIRIS_TRY(make_ready(slot));
+  auto handed = slot.session->hand_over(part, host.host());
+  if (!handed && (context_.cancelled || is_stopped())) return Error(Code::kCancelled, "the run was cancelled");
+  if (!handed) return handed.error();
+  slot.part = *std::move(handed);
+  return slot.part->wait();
 }
 
 // A part that is not of a shard: once more on a fresh machine where a whole run would be.
 Result<RunOutcome> FleetRun::run_whole_part(Slot& slot, const RunRequest& part, const PartHost& host) {
   Replacement replacement(context_.place.service(), context_.place.short_life_hint(), context_.settings.retry_budget);
   for (;;) {
-    if (!slot.held) {
-      auto held = context_.acquire();
-      if (!held) return held.error();
-      slot.held = *std::move(held);
-      slot.access = context_.place.access(slot.held->machine(), context_.settings.lease);
-      slot.had_one = true;
-      slot.has_run = false;
-    }
+    if (!slot.held) OSIRIS_TRY(acquire(slot));
     auto outcome = run_part(slot, part, host);
     std::optional<Error> failure = failure_of(outcome);
     if (!failure || is_end_of_run(*failure) || context_.cancelled) return outcome;
@@ -147,27 +144,66 @@ Result<RunOutcome> FleetRun::run_whole_part(Slot& slot, const RunRequest& part, 
   }
 }
 
-void FleetRun::run_shard(Slot& slot, const ShardScheduler::Attempt& attempt) {
+std::unique_ptr<FleetRun::ShardRun> FleetRun::hand_over(Slot& slot, const ShardScheduler::Attempt& attempt) {
+  auto run = std::make_unique<ShardRun>();
+  run->attempt = attempt;
   const auto [list, index] = plan_.place_of(attempt.shard);
-  if (const Status same = plan_.check_files(list, index); !same) return fail(attempt, same.error(), {});
-  auto part = plan_.part_of_shard(list, index, before_);
-  if (!part) return fail(attempt, part.error(), {});
-  part->run_id += "-" + std::to_string(attempt.number);
-  part->session_dir = directory() / part->run_id;
-  std::mutex events_mutex;
-  std::vector<PartEvent> events;
-  const PartHost host(
+  auto part = plan_.part_of_shard(list, index, before_, settled());
+  const Status same = plan_.check_files(list, index);
+  if (!same || !part) {
+    run->refused = same ? part.error() : same.error();
+    return run;
+  }
+  run->part = *std::move(part);
+  run->part.run_id += "-" + std::to_string(attempt.number);
+  run->part.session_dir = directory() / run->part.run_id;
+  run->host.emplace(
       context_.host,
-      [&](PartEvent event) {
+      [run = run.get()](PartEvent event) {
         if (event.step_id.empty()) return;
-        const std::lock_guard lock(events_mutex);
-        events.push_back(std::move(event));
+        const std::lock_guard lock(run->mutex);
+        run->events.push_back(std::move(event));
       },
-      [this] { return is_stopped(); }, [](std::string_view) { return false; });
-  auto outcome = run_part(slot, *part, host);
+      [this, attempt] {
+        if (is_stopped()) return true;
+        const std::lock_guard lock(mutex_);
+        return scheduler_.is_outdated(attempt);
+      },
+      [](std::string_view) { return false; });
+  auto handed = slot.session->hand_over(run->part, run->host->host());
+  if (handed)
+    run->handed = *std::move(handed);
+  else
+    run->failed = handed.error();
+  return run;
+}
+
+// On a thread of its own: large inputs take their time. Null: there is none, or none for this machine.
+std::unique_ptr<FleetRun::ShardRun> FleetRun::hand_over_ahead(Slot& slot) {
+  std::optional<ShardScheduler::Attempt> attempt;
+  {
+    const std::lock_guard lock(mutex_);
+    if (may_begin_ && !is_stopped()) attempt = scheduler_.take_ahead(slot.held->machine().id);
+  }
+  return attempt ? hand_over(slot, *attempt) : nullptr;
+}
+
+void FleetRun::finish_shard(Slot& slot, ShardRun& run) {
+  const ShardScheduler::Attempt& attempt = run.attempt;
+  Result<RunOutcome> outcome = Error(Code::kCancelled, "the run was cancelled");
+  if (run.handed)
+    outcome = run.handed->wait();
+  else if (run.failed && !is_stopped())
+    outcome = *run.failed;
+  slot.ahead = slot.feeder.get();
+  if (run.refused) return fail(attempt, *run.refused, {});
   const std::optional<Error> failure = failure_of(outcome);
-  if (!failure) return receive(slot, attempt, *part, *outcome, std::move(events));
-  if (failure->code == Code::kStepFailed) return fail(attempt, *failure, events);
+  const bool has_failed = failure && failure->code == Code::kStepFailed;
+  if (has_failed && came_of_lost_source(attempt)) return give_back(attempt);
+  // What other steps made of the shard stays, where the others go on.
+  const bool goes_on = plan_.lists()[plan_.place_of(attempt.shard).first].goes_on;
+  if (!failure || (has_failed && goes_on && outcome.ok() && outcome->packed)) return receive(slot, run, *outcome);
+  if (has_failed) return fail(attempt, *failure, run.events);
   if (!is_end_of_run(*failure)) return lose(slot, *failure, plan_.shown(attempt.shard));
   if (failure->category == category::kRuntimeBudget) {  // what others have in hand may come to its end
     const std::lock_guard lock(mutex_);
@@ -175,7 +211,20 @@ void FleetRun::run_shard(Slot& slot, const ShardScheduler::Attempt& attempt) {
     scheduler_.stop();
     scheduler_.give_back(attempt);
   } else {
-    if (!stop_running_) end_with(*failure);
+    bool is_outdated = false;
+    {
+      const std::lock_guard lock(mutex_);
+      is_outdated = scheduler_.is_outdated(attempt);
+    }
+    if (!stop_running_ && (!is_outdated || context_.cancelled)) end_with(*failure);
+    const std::lock_guard lock(mutex_);
+    scheduler_.give_back(attempt);
+  }
+  changed_.notify_all();
+}
+
+void FleetRun::give_back(const ShardScheduler::Attempt& attempt) {
+  {
     const std::lock_guard lock(mutex_);
     scheduler_.give_back(attempt);
   }
@@ -184,33 +233,34 @@ void FleetRun::run_shard(Slot& slot, const ShardScheduler::Attempt& attempt) {
 
 // The shard's result is taken whole or not at all: all of it is here and verified before it is claimed, and in its
 // place before it counts.
-void FleetRun::receive(Slot& slot, const ShardScheduler::Attempt& attempt, const RunRequest& part, RunOutcome& outcome,
-                       std::vector<PartEvent> events) {
+void FleetRun::receive(Slot& slot, ShardRun& run, RunOutcome& outcome) {
+  const ShardScheduler::Attempt& attempt = run.attempt;
+  const RunRequest& part = run.part;
   if (!outcome.packed)
     return lose(slot, Error(Code::kInternal, "nothing says what the shard left"), plan_.shown(attempt.shard));
   bool is_claimed = false, is_late = false;
-  const ArtifactSource source{context_.place.service(),
-                              [&](uint64_t offset) {
-                                return slot.access->download(outcome.packed->path, offset,
-                                                             "download the shard's result");
-                              },
-                              context_.sleep, context_.cancelled,
-                              [&]() -> Status {
-                                const std::lock_guard lock(mutex_);
-                                is_claimed = scheduler_.claim(attempt);
-                                is_late = !is_claimed;
-                                if (is_claimed) return {};
-                                return Error(Code::kInvalidState, "the result of a shard came too late");
-                              }};
+  ArtifactSource source = run.handed->packed_source(slot.session->context(), *outcome.packed, context_.sleep,
+                                                    "download the shard's result");
+  source.verified = [&]() -> Status {
+    const std::lock_guard lock(mutex_);
+    is_claimed = scheduler_.claim(attempt);
+    is_late = !is_claimed;
+    if (is_claimed) return {};
+    return Error(Code::kInvalidState, "the result of a shard came too late");
+  };
   auto received =
       receive_artifacts(source, *outcome.packed, part,
                         {.session_bytes_max = kSessionBytesMax, .retry_budget = context_.settings.retry_budget});
-  if (is_late) return;
+  if (is_late) return give_back(attempt);  // of before a restart, or of a machine that keeps its shard
   if (!received) {
     if (context_.cancelled) {
       end_with(Error(Code::kCancelled, "the run was cancelled"));
       const std::lock_guard lock(mutex_);
       return scheduler_.give_back(attempt);
+    }
+    if (received.error().detail[kOfHost].as_bool()) {
+      end_with(received.error().within("what " + plan_.shown(attempt.shard) + " left cannot be written here"));
+      return give_back(attempt);
     }
     if (is_claimed || received.error().code == Code::kStepFailed) return fail(attempt, received.error(), {});
     return lose(slot, received.error(), plan_.shown(attempt.shard));
@@ -222,14 +272,24 @@ void FleetRun::receive(Slot& slot, const ShardScheduler::Attempt& attempt, const
   if (!journaled) return fail(attempt, journaled.error(), {});
   {
     const std::lock_guard lock(mutex_);
+    if (scheduler_.is_outdated(attempt)) return scheduler_.give_back(attempt);
     const Status added =
-        results_.add(attempt.shard, outcome.result, *outcome.packed, part.session_dir, std::move(events));
+        results_.add(attempt.shard, outcome.result, *outcome.packed, part.session_dir, std::move(run.events));
     if (added) {
-      for (Artifact& output : received->outputs) outputs_.push_back(std::move(output));
-      scheduler_.accepted(attempt);
+      for (Artifact& output : received->outputs) {
+        if (times_ > 1)
+          std::erase_if(outputs_, [&](const Artifact& each) {
+            return each.step_id == output.step_id && each.path == output.path;
+          });
+        outputs_.push_back(std::move(output));
+      }
+      if (outcome.status)
+        scheduler_.accepted(attempt);
+      else
+        scheduler_.failed(attempt, outcome.status.error());
     } else {
       scheduler_.failed(attempt, added.error());
-      stop_running_ = true;
+      if (scheduler_.has_failed()) stop_running_ = true;
     }
     context_.host.progress(static_cast<double>(scheduler_.accepted_count()), static_cast<double>(plan_.shard_count()),
                            "shards");
@@ -240,9 +300,10 @@ void FleetRun::receive(Slot& slot, const ShardScheduler::Attempt& attempt, const
 void FleetRun::fail(const ShardScheduler::Attempt& attempt, Error error, const std::vector<PartEvent>& events) {
   {
     const std::lock_guard lock(mutex_);
-    if (scheduler_.failures().empty()) ShardResults::tell_failure(context_.host, events);
+    const bool goes_on = plan_.lists()[plan_.place_of(attempt.shard).first].goes_on;
+    if (!goes_on && !scheduler_.has_failed()) ShardResults::tell_failure(context_.host, events);
     scheduler_.failed(attempt, std::move(error));
-    stop_running_ = true;
+    if (scheduler_.has_failed()) stop_running_ = true;
   }
   changed_.notify_all();
 }
@@ -263,20 +324,10 @@ void FleetRun::lose(Slot& slot, const Error& error, const std::string& what) {
   {
     const std::lock_guard lock(mutex_);
     if (released) scheduler_.gone(id);
-    if (!scheduler_.failures().empty()) stop_running_ = true;
+    if (scheduler_.has_failed()) stop_running_ = true;
   }
   if (!released) context_.host.log(OSIRIS_ERROR, released.error().message);
   changed_.notify_all();
-}
-
-Status FleetRun::give_back(Slot& slot) {
-  Json released = Json::array();
-  const Status status = slot.held->release(released, false);
-  slot.access.reset();
-  slot.held.reset();
-  const std::lock_guard lock(mutex_);
-  for (const Json& entry : released.items()) released_.push_back(entry);
-  return status;
 }
 
 }  // namespace osiris::sdk

@@ -12,6 +12,7 @@ namespace osiris::sdk {
 namespace {
 
 constexpr int64_t kNanosPerSecond = 1'000'000'000;
+constexpr size_t kMachinesOfSnapshotMin = 3;  // with the one that holds it
 
 const PlanStep* find(const Plan& plan, const std::string& id) {
   const auto found =
@@ -35,7 +36,7 @@ FleetPlan::FleetPlan(const RunRequest& request, size_t machines) : request_(requ
     documents_[(step.contains("id") ? step["id"] : step["step_id"]).as_string()] = &step;
   for (const List& list : lists_)
     for (const PlanStep* step : list.steps) files_.try_emplace(step->id, *step, *documents_.at(step->id));
-  machines_ = std::min(machines_, shard_count());
+  machines_ = std::min(machines_, shard_count() + (has_source() ? 1 : 0));
   for (const List& list : lists_)
     for (const PlanStep* step : list.steps)
       if (const uint64_t most = connections_max(*step); most > 0) machines_ = std::min<size_t>(machines_, most);
@@ -56,9 +57,7 @@ void FleetPlan::find_sharded() {
   std::map<std::string, size_t> list_of_rule;
   for (const PlanStep& step : request_.steps()) {
     const auto comes_after = [&](const std::string& id) { return after.count(id) > 0; };
-    // Bounds of a split are asked for once, by the worker that reads all its parts.
-    bool fits = step.shards && step.kept.runs() && !step.check && !step.shards->list.empty() &&
-                !step.shards->rule.contains("split");
+    bool fits = step.shards && step.kept.runs() && !step.check && !step.shards->list.empty() && can_spread(step);
     if (fits)
       for (const DataCheck& check : step.checks) fits &= check.to_step.empty() || check.to_step == step.id;
     const std::string rule = fits ? step.shards->rule.dump_canonical() : std::string();
@@ -76,12 +75,25 @@ void FleetPlan::find_sharded() {
     after.insert(step.id);
     sharded_.insert(step.id);
     const auto [found, is_new] = list_of_rule.try_emplace(rule, lists_.size());
-    if (is_new) lists_.push_back({{}, step.shards->list.size(), 0});
+    if (is_new) lists_.push_back({{}, step.shards->list.size(), 0, step.shards->goes_on, nullptr});
     List& list = lists_[found->second];
     list.steps.push_back(&step);
+    if (step.mode == StepMode::kExtract && step.shards->rule.contains("split")) list.split = &step;
     const uint64_t most = step.shards->parallel_max;
     if (most > 0) list.parallel_max = list.parallel_max == 0 ? most : std::min(list.parallel_max, most);
   }
+}
+
+// One machine is taken by a snapshot, and one connection: with fewer than two others one place is as fast.
+bool FleetPlan::can_spread(const PlanStep& step) const {
+  const bool shares_snapshot = step.shards->rule.contains("split") && !step.shards->is_inconsistent();
+  if (!shares_snapshot || step.mode != StepMode::kExtract) return true;
+  const uint64_t connections = connections_max(step);
+  return machines_ >= kMachinesOfSnapshotMin && (connections == 0 || connections >= kMachinesOfSnapshotMin);
+}
+
+bool FleetPlan::has_source() const {
+  return std::any_of(lists_.begin(), lists_.end(), [](const List& list) { return list.is_held(); });
 }
 
 void FleetPlan::find_before() {
@@ -93,7 +105,7 @@ void FleetPlan::find_before() {
         before_.insert(need);
   }
   for (const PlanStep& step : steps) {
-    if (is_sharded(step.id) && !step.checks.empty()) leaving_.insert(step.id);
+    if (is_wanted_whole(step)) leaving_.insert(step.id);
     std::vector<std::string> read = sources_of_checks(step);
     for (const PlanInput& input : step.inputs) read.push_back(input.from_step);
     for (const std::string& id : read) {
@@ -103,6 +115,11 @@ void FleetPlan::find_before() {
       if ((is_sharded(id) && !both_sharded) || (before_.count(id) && !both_before)) leaving_.insert(id);
     }
   }
+}
+
+// Even where no step reads it: its checks are of all rows, and so is what is kept of it.
+bool FleetPlan::is_wanted_whole(const PlanStep& step) const {
+  return is_sharded(step.id) && (!step.checks.empty() || step.kept.use == StepUse::kKeep);
 }
 
 size_t FleetPlan::shard_count() const {
@@ -143,6 +160,10 @@ Json FleetPlan::taken(const std::string& id, const std::vector<BroughtRows>& row
   KeptOutput kept;
   kept.use = reads ? StepUse::kTake : StepUse::kDone;
   kept.run_id = request_.run_id;
+  if (const PlanStep* step = find(request_.plan, id); step && is_sharded(id) && step->kept.use == StepUse::kKeep) {
+    kept.keeps = reads;
+    kept.bytes_max = step->kept.bytes_max;
+  }
   Json files = Json::array();
   for (const BroughtRows& each : rows) {
     kept.rows_read += each.rows_read;
@@ -181,7 +202,22 @@ Result<RunRequest> FleetPlan::part_before() const {
   return part(std::move(steps), "-before", {});
 }
 
-Result<RunRequest> FleetPlan::part_of_shard(size_t list, size_t index, const Brought& brought) const {
+Result<RunRequest> FleetPlan::part_to_settle() const {
+  Json steps = Json::array();
+  for (const List& list : lists_) {
+    if (!list.split) continue;
+    Json document = step_document(list.split->id);
+    for (const char* key : {"checks", "kept", "materialize"}) document.erase(key);
+    for (const char* key : {"needs", "outputs"}) document.set(key, Json::array());
+    document.set("inputs", Json::object());
+    document.find("shards")->set("holds", true);
+    steps.push_back(std::move(document));
+  }
+  return part(std::move(steps), "-settle", {});
+}
+
+Result<RunRequest> FleetPlan::part_of_shard(size_t list, size_t index, const Brought& brought,
+                                            const std::map<std::string, Json>& settled) const {
   std::set<std::string> ids, read;
   for (const PlanStep* step : lists_[list].steps) {
     ids.insert(step->id);
@@ -190,7 +226,10 @@ Result<RunRequest> FleetPlan::part_of_shard(size_t list, size_t index, const Bro
   Json steps = Json::array();
   for (const PlanStep& step : request_.steps()) {
     if (ids.count(step.id)) {
-      steps.push_back(shard_step(step, index));
+      Json document = shard_step(step, index);
+      if (const auto known = settled.find(step.id); known != settled.end())
+        document.find("shards")->set("settled", known->second);
+      steps.push_back(std::move(document));
     } else if (read.count(step.id)) {
       const auto rows = brought.find(step.id);
       steps.push_back(rows == brought.end() ? step_document(step.id) : taken(step.id, rows->second, true));
@@ -207,21 +246,24 @@ Result<RunRequest> FleetPlan::part_of_shard(size_t list, size_t index, const Bro
   return made;
 }
 
-Result<RunRequest> FleetPlan::part_after(const Brought& brought, bool takes_shards) const {
+Result<RunRequest> FleetPlan::part_after(const Brought& brought, bool takes_shards,
+                                         const std::set<std::string>& without) const {
   const auto is_done = [&](const std::string& id) {
     return brought.count(id) > 0 && (takes_shards || !is_sharded(id));
   };
   std::set<std::string> read;  // by steps that run in this part, or by checks of all rows
   for (const PlanStep& step : request_.steps()) {
-    if (is_sharded(step.id) && !step.checks.empty()) read.insert(step.id);
+    if (without.count(step.id)) continue;
+    if (is_wanted_whole(step)) read.insert(step.id);
     if (is_done(step.id)) continue;
     for (const PlanInput& input : step.inputs) read.insert(input.from_step);
     for (const std::string& source : sources_of_checks(step)) read.insert(source);
   }
   Json steps = Json::array();
   for (const PlanStep& step : request_.steps())
-    steps.push_back(is_done(step.id) ? taken(step.id, brought.at(step.id), read.count(step.id) > 0)
-                                     : step_document(step.id));
+    if (!without.count(step.id))
+      steps.push_back(is_done(step.id) ? taken(step.id, brought.at(step.id), read.count(step.id) > 0)
+                                       : step_document(step.id));
   return part(std::move(steps), "", brought);
 }
 

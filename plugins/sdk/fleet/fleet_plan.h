@@ -36,6 +36,10 @@ class FleetPlan {
     std::vector<const PlanStep*> steps;
     size_t shards = 0;
     uint64_t parallel_max = 0;
+    bool goes_on = false;  // where a shard fails the others run all the same
+    // Its shards are parts of a table: the step that reads them, whose bounds one worker asks for; null: they are not.
+    const PlanStep* split = nullptr;
+    bool is_held() const { return split && !split->shards->is_inconsistent(); }  // they share a snapshot
   };
 
   // Borrows the request. `machines`: that are allowed.
@@ -45,6 +49,8 @@ class FleetPlan {
   size_t machines() const { return machines_; }
 
   const std::vector<List>& lists() const { return lists_; }
+  // The first machine holds what shards of others are read by, and runs none meanwhile.
+  bool has_source() const;
   const std::set<std::string>& before() const { return before_; }
   bool is_sharded(const std::string& step_id) const { return sharded_.count(step_id) > 0; }
   size_t shard_count() const;
@@ -62,9 +68,15 @@ class FleetPlan {
   Status index_inputs();
   // The parts. `brought`: what the parts before have made.
   Result<RunRequest> part_before() const;
-  Result<RunRequest> part_of_shard(size_t list, size_t index, const Brought& brought) const;
-  // `takes_shards` false: the steps with shards run in this part, all of them.
-  Result<RunRequest> part_after(const Brought& brought, bool takes_shards) const;
+  // Where a list has a split: its steps settle the parts of their tables, of which one worker asks for the bounds.
+  Result<RunRequest> part_to_settle() const;
+  // `settled`: by step, what that part has told.
+  Result<RunRequest> part_of_shard(size_t list, size_t index, const Brought& brought,
+                                   const std::map<std::string, Json>& settled = {}) const;
+  // `takes_shards` false: the steps with shards run in this part, all of them. `without`: steps that cannot run, and
+  // whatever needs one of them.
+  Result<RunRequest> part_after(const Brought& brought, bool takes_shards,
+                                const std::set<std::string>& without = {}) const;
 
   // kInvalidArgument for a file of the shard that is no longer the one that was listed.
   Status check_files(size_t list, size_t index) const;
@@ -73,9 +85,11 @@ class FleetPlan {
   void find_sharded();
   void find_before();
   uint64_t connections_max(const PlanStep& step) const;
+  bool is_wanted_whole(const PlanStep& step) const;
   const Json& step_document(const std::string& id) const;
   Json taken(const std::string& id, const std::vector<BroughtRows>& rows, bool reads) const;
   Json shard_step(const PlanStep& step, size_t index) const;
+  bool can_spread(const PlanStep& step) const;
   Result<RunRequest> part(Json steps, const std::string& suffix, const Brought& brought) const;
 
   const RunRequest& request_;

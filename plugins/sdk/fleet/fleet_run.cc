@@ -25,8 +25,11 @@ constexpr uint64_t kSessionBytesMax = uint64_t{1} << 42;
 
 FleetTerms terms_of(const FleetPlan& plan) {
   FleetTerms terms;
-  terms.replacements_max = plan.machines();
-  for (const FleetPlan::List& list : plan.lists()) terms.parallel_max.push_back(list.parallel_max);
+  terms.replacements_max = terms.machines = plan.machines();
+  for (const FleetPlan::List& list : plan.lists()) {
+    terms.parallel_max.push_back(list.parallel_max);
+    terms.goes_on.push_back(list.goes_on);
+  }
   return terms;
 }
 
@@ -74,6 +77,19 @@ Result<RunOutcome> FleetRun::run() {
     OSIRIS_ASSIGN(std::string packed, packed_worker(context_.request.worker_path, context_.request.worker_sha256));
     packed_worker_ = std::make_shared<const std::string>(std::move(packed));
   }
+  auto outcome = run_all();
+  join_all();
+  return outcome;
+}
+
+void FleetRun::join_all() {
+  for (const auto& slot : slots_)
+    if (slot->thread.joinable()) slot->thread.join();
+}
+
+Result<RunOutcome> FleetRun::run_all() {
+  if (const Status cloned = clone_first(); !cloned) return concluded(cloned.error());
+  readers_ = slots_.size() - 1;
   for (size_t i = 1; i < slots_.size(); ++i) slots_[i]->thread = std::thread([this, i] { work(*slots_[i]); });
   std::optional<RunOutcome> before;
   if (!plan_.before().empty()) {
@@ -84,30 +100,49 @@ Result<RunOutcome> FleetRun::run() {
     else if (!before->status)
       end_with(before->status.error());
   }
+  bool is_over = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_over = end_.has_value();
+    if (!is_over) results_.tell_starts(context_.host);
+  }
+  if (!is_over) settle(*slots_.front());
   {
     const std::lock_guard lock(mutex_);
     may_begin_ = true;
-    if (!end_) results_.tell_starts(context_.host);
   }
   changed_.notify_all();
   work(*slots_.front());
-  for (const auto& slot : slots_)
-    if (slot->thread.joinable()) slot->thread.join();
+  const bool is_whole = [this] {
+    const std::lock_guard lock(mutex_);
+    return !end_ && !why_alone_ && scheduler_.all_accepted();
+  }();
+  if (!is_whole) join_all();  // otherwise the others give their machines back while the union runs
+  if (!end_ && why_alone_) return run_after(*slots_.front());
   if (!end_) say_how_many();
 
-  if (!end_ && !scheduler_.all_accepted() && scheduler_.failures().empty()) end_ = stop_reason();
+  const size_t ended = scheduler_.accepted_count() + scheduler_.failures().size();
+  if (!end_ && ended < plan_.shard_count() && !scheduler_.has_failed()) end_ = stop_reason();
   if (end_) return concluded(*end_);
-  if (!scheduler_.failures().empty()) {
+  if (scheduler_.has_failed()) {
     results_.tell(context_.host);
-    return concluded(scheduler_.failures().front().error);
+    return concluded(first_failure());
   }
-  if (!scheduler_.all_accepted())
+  if (ended < plan_.shard_count())
     return concluded(no_machine_.value_or(Error(Code::kUnavailable, "no " + noun_ + " is left for the shards")));
   return run_after(*slots_.front());
 }
 
+// That ended the run, and not one that others went on after.
+Error FleetRun::first_failure() const {
+  for (const ShardScheduler::Failure& failure : scheduler_.failures())
+    if (!plan_.lists()[plan_.place_of(failure.shard).first].goes_on) return failure.error;
+  return scheduler_.failures().front().error;
+}
+
 // Some came too late, or when others ended: a service that makes no more at the same time is asked until it does.
-void FleetRun::say_how_many() const {
+void FleetRun::say_how_many() {
+  const std::lock_guard lock(mutex_);
   const auto ran = std::count_if(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->had_shard; });
   if (had_too_few_ || ran == static_cast<std::ptrdiff_t>(slots_.size())) return;
   const std::string plural(context_.place.service().plural());
@@ -140,10 +175,8 @@ Result<RunOutcome> FleetRun::run_before(Slot& slot) {
   done_before_ = outcome.result;
   if (!outcome.status) return outcome;
   if (!outcome.packed) return Error(Code::kInternal, "nothing says what the steps before the shards left");
-  const ArtifactSource source{
-      context_.place.service(),
-      [&](uint64_t offset) { return slot.access->download(outcome.packed->path, offset, "download the artifacts"); },
-      context_.sleep, context_.cancelled};
+  const ArtifactSource source =
+      slot.part->packed_source(slot.session->context(), *outcome.packed, context_.sleep, "download the artifacts");
   auto received =
       receive_artifacts(source, *outcome.packed, part,
                         {.session_bytes_max = kSessionBytesMax, .retry_budget = context_.settings.retry_budget});
@@ -173,21 +206,31 @@ Result<RunOutcome> FleetRun::run_before(Slot& slot) {
 
 // The rest, in the first machine, or one that takes its place: the shards' rows are on this one.
 Result<RunOutcome> FleetRun::run_after(Slot& slot) {
-  const std::optional<std::string> why_not = results_.why_not_one();
+  const std::optional<std::string> why_not = why_alone_ ? why_alone_ : results_.why_not_one();
   if (why_not) {
     context_.host.log(OSIRIS_WARN, *why_not + ": the shards run again, in one " + noun_,
                       Json::object({{"notice", true}}));
+  } else if (!scheduler_.failures().empty()) {
+    return run_incomplete(slot);
   } else {
     results_.tell(context_.host);
-    std::set<std::string> left_behind;
-    for (const PlanStep& step : context_.request.steps()) left_behind.insert(kept_file_path(step.id));
-    for (const auto& each : fs::directory_iterator(directory()))
-      if (each.path().filename() != "before")
-        bring_session_files(each.path(), context_.request.session_dir, left_behind);
+    bring_shards_files();
   }
   Brought brought = results_.brought();
   brought.insert(before_.begin(), before_.end());
   OSIRIS_ASSIGN(const RunRequest part, plan_.part_after(brought, !why_not));
+  if (why_not) outputs_.clear();  // this part writes them
+  return run_rest(slot, part);
+}
+
+void FleetRun::bring_shards_files() const {
+  std::set<std::string> left_behind;
+  for (const PlanStep& step : context_.request.steps()) left_behind.insert(kept_file_path(step.id));
+  for (const fs::path& each : results_.directories())
+    bring_session_files(each, context_.request.session_dir, left_behind);
+}
+
+Result<RunOutcome> FleetRun::run_rest(Slot& slot, const RunRequest& part) {
   const auto is_told = [this](std::string_view step_id) { return plan_.before().count(std::string(step_id)) > 0; };
   const PartHost host(
       context_.host,
@@ -198,8 +241,10 @@ Result<RunOutcome> FleetRun::run_after(Slot& slot) {
         context_.host.event(event.name, event.step_id, event.data, event.time_unix_ns);
       },
       [this] { return is_stopped(); }, [&](std::string_view step_id) { return !is_told(step_id); });
-  if (why_not) outputs_.clear();  // this part writes them
-  return run_whole_part(slot, part, host);
+  auto outcome = run_whole_part(slot, part, host);
+  if (outcome && slot.part) packed_bytes_ = slot.part->packed_bytes();
+  slot.part.reset();
+  return outcome;
 }
 
 std::optional<Error> FleetRun::stop_reason() const {
@@ -214,7 +259,8 @@ std::optional<Error> FleetRun::stop_reason() const {
 // The result where the whole is not.
 Result<RunOutcome> FleetRun::concluded(Error error) {
   const bool is_cancelled = error.code == Code::kCancelled || error.code == Code::kDeadline;
-  if (!is_cancelled && error.code != Code::kStepFailed && error.detail["class"].is_null()) {
+  const bool is_of_host = error.detail[kOfHost].as_bool();
+  if (!is_cancelled && !is_of_host && error.code != Code::kStepFailed && error.detail["class"].is_null()) {
     if (!error.detail.is_object()) error.detail = Json::object();
     error.detail.set("class", failure_class_name(FailureClass::kSandboxError));
   }

@@ -49,8 +49,9 @@ Status ShardResults::add(size_t shard, const Json& result, const rpc::Packed& pa
   ShardResult made;
   const auto& list = plan_.lists()[plan_.place_of(shard).first];
   for (const PlanStep* step : list.steps) {
-    StepRows& rows = made.steps[step->id];
     const Json& entry = entry_of(result, step->id);
+    if (entry["status"].as_string() != "success") continue;
+    StepRows& rows = made.steps[step->id];
     rows.rows.rows_read = entry["rows_read"].as_uint();
     rows.rows.rows_written = entry["rows_written"].as_uint();
     rows.rows.rows_out = entry["rows_out"].as_uint();
@@ -69,10 +70,77 @@ Status ShardResults::add(size_t shard, const Json& result, const rpc::Packed& pa
       if (event.name == "output_not_kept" && event.step_id == step->id) why = event.data["reason"].as_string();
     return Error(Code::kUnsupported, "the rows of step " + step->id + " cannot leave a worker: " + why);
   }
+  for (const PartEvent& event : events)
+    if (event.name == "shard_failed")
+      made.failures.emplace(event.step_id,
+                            Error(code_from_name(event.data["error_type"].as_string()), event.data["error"].as_string(),
+                                  event.data["hint"].as_string(), event.data["category"].as_string()));
   made.is_there = true;
+  made.directory = directory;
   made.events = std::move(events);
   results_[shard] = std::move(made);
   return {};
+}
+
+void ShardResults::forget(size_t list) {
+  for (size_t shard = 0; shard < results_.size(); ++shard)
+    if (plan_.place_of(shard).first == list) results_[shard] = {};
+}
+
+std::vector<std::filesystem::path> ShardResults::directories() const {
+  std::vector<std::filesystem::path> all;
+  for (const ShardResult& result : results_)
+    if (!result.directory.empty()) all.push_back(result.directory);
+  return all;
+}
+
+// Of the step that the error names, or else of the first of its list that has not done with the shard.
+void ShardResults::note_failure(size_t shard, const Error& error) {
+  const auto [at, index] = plan_.place_of(shard);
+  const auto& steps = plan_.lists()[at].steps;
+  const PlanStep* found = nullptr;
+  for (const PlanStep* step : steps) {
+    if (results_[shard].steps.count(step->id)) continue;
+    if (!found || step->id == error.detail["step_id"].as_string()) found = step;
+  }
+  const PlanStep& step = found ? *found : *steps.back();
+  Error of_shard = error;
+  if (const std::string prefix = "step " + step.id + ": "; of_shard.message.starts_with(prefix))
+    of_shard.message.erase(0, prefix.size());
+  const Shard& is = step.shards->list[index];
+  results_[shard].steps.erase(step.id);
+  results_[shard].is_there = true;
+  results_[shard].events.push_back({"shard_failed", step.id,
+                                    Json::object({{"shard", is.index},
+                                                  {"value", is.value},
+                                                  {"error", of_shard.message},
+                                                  {"error_type", code_name(of_shard.code)},
+                                                  {"category", of_shard.category},
+                                                  {"hint", of_shard.hint}})});
+  results_[shard].failures.emplace(step.id, std::move(of_shard));
+}
+
+ShardResults::Tally ShardResults::tally_of(const PlanStep& step) const {
+  Tally tally;
+  size_t first = 0;
+  for (const FleetPlan::List& list : plan_.lists()) {
+    if (std::find(list.steps.begin(), list.steps.end(), &step) != list.steps.end()) break;
+    first += list.shards;
+  }
+  for (size_t place = 0; place < step.shards->list.size(); ++place) {
+    const ShardResult& result = results_[first + place];
+    if (const auto rows = result.steps.find(step.id); rows != result.steps.end()) {
+      ++tally.accepted;
+      tally.rows.rows_read += rows->second.rows.rows_read;
+      tally.rows.rows_written += rows->second.rows.rows_written;
+      tally.rows.rows_out += rows->second.rows.rows_out;
+    } else if (const auto failed = result.failures.find(step.id); failed != result.failures.end()) {
+      tally.failed.push_back({place, failed->second});
+    } else {
+      tally.not_run.push_back(place);
+    }
+  }
+  return tally;
 }
 
 std::vector<const ShardResults::StepRows*> ShardResults::of_step(const PlanStep& step) const {
@@ -88,7 +156,8 @@ Brought ShardResults::brought() const {
   Brought all;
   for (const FleetPlan::List& list : plan_.lists())
     for (const PlanStep* step : list.steps)
-      for (const StepRows* rows : of_step(*step)) all[step->id].push_back(rows->rows);
+      if (const auto of_shards = of_step(*step); of_shards.size() == step->shards->list.size())
+        for (const StepRows* rows : of_shards) all[step->id].push_back(rows->rows);
   return all;
 }
 
@@ -155,14 +224,9 @@ void ShardResults::tell_failure(const Host& host, const std::vector<PartEvent>& 
 }
 
 std::optional<Json> ShardResults::metrics_of(const PlanStep& step) const {
-  const auto all = of_step(step);
-  if (all.size() != step.shards->list.size()) return std::nullopt;
-  BroughtRows sum;
-  for (const StepRows* each : all) {
-    sum.rows_read += each->rows.rows_read;
-    sum.rows_written += each->rows.rows_written;
-    sum.rows_out += each->rows.rows_out;
-  }
+  const Tally tally = tally_of(step);
+  if (!tally.is_whole()) return std::nullopt;
+  const BroughtRows& sum = tally.rows;
   return Json::object({{"rows_read", sum.rows_read}, {"rows_written", sum.rows_written}, {"rows_out", sum.rows_out}});
 }
 

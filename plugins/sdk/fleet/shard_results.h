@@ -18,12 +18,31 @@ class ShardResults {
  public:
   explicit ShardResults(const FleetPlan& plan) : plan_(plan), results_(plan.shard_count()) {}
 
-  // Of a shard that is about to be accepted. `result`: the part's; `directory`: where its session's files are. An
-  // error: rows that others read are not there.
+  // Of a shard that is about to be accepted, or that failed where the others go on: then of the steps that had done
+  // with it. `result`: the part's; `directory`: where its session's files are. An error: rows that others read are not
+  // there.
   Status add(size_t shard, const Json& result, const rpc::Packed& packed, const std::filesystem::path& directory,
              std::vector<PartEvent> events);
 
-  // What the steps with shards made, when all shards are there.
+  // All that is there of the shards of a list is as if it had not come.
+  void forget(size_t list);
+  // Where the files are of what is there.
+  std::vector<std::filesystem::path> directories() const;
+  // A shard that failed before a worker could say so.
+  void note_failure(size_t shard, const Error& error);
+  bool is_failed(size_t shard) const { return !results_[shard].failures.empty(); }
+
+  // What became of the shards of a step.
+  struct Tally {
+    size_t accepted = 0;
+    std::vector<FailedShard> failed;
+    std::vector<size_t> not_run;
+    BroughtRows rows;  // the sums of those that were accepted
+    bool is_whole() const { return failed.empty() && not_run.empty(); }
+  };
+  Tally tally_of(const PlanStep& step) const;
+
+  // What the steps made whose shards are all there.
   Brought brought() const;
   // Why the shards' rows are not those that one worker would have made; nullopt: they are.
   std::optional<std::string> why_not_one() const;
@@ -43,7 +62,9 @@ class ShardResults {
   };
   struct ShardResult {
     bool is_there = false;
+    std::filesystem::path directory;
     std::map<std::string, StepRows> steps;
+    std::map<std::string, Error> failures;  // by step
     std::vector<PartEvent> events;
   };
   // Those of a step, in the order of its list.

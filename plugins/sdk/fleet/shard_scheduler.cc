@@ -35,45 +35,99 @@ std::optional<ShardScheduler::Attempt> ShardScheduler::take(const std::string& m
   };
   const auto next = std::find_if(waiting_.begin(), waiting_.end(), may_run);
   if (next == waiting_.end()) return std::nullopt;
-  const size_t shard = *next;
-  waiting_.erase(next);
+  ++running_by_list_[shards_[*next].list];
+  return hand_out(next, machine, State::kRunning);
+}
+
+ShardScheduler::Attempt ShardScheduler::hand_out(std::vector<size_t>::iterator waiting, const std::string& machine,
+                                                 State state) {
+  const size_t shard = *waiting;
+  waiting_.erase(waiting);
   Entry& entry = entries_[shard];
-  entry.state = State::kRunning;
+  entry.state = state;
   entry.attempt_id = ++last_id_;
   entry.machine = machine;
   ++entry.attempts;
-  ++running_by_list_[shards_[shard].list];
   ++in_hand_;
-  return Attempt{shard, entry.attempts, entry.attempt_id, machine};
+  (state == State::kAhead ? ahead_ : running_)[machine] = shard;
+  return {shard, entry.attempts, entry.attempt_id, machine};
+}
+
+std::optional<ShardScheduler::Attempt> ShardScheduler::take_ahead(const std::string& machine) {
+  if (stopped_ || is_lost(machine) || waiting_.size() + ahead_.size() < terms_.machines) return std::nullopt;
+  const auto running = running_.find(machine);
+  if (running == running_.end() || ahead_.count(machine)) return std::nullopt;
+  const size_t list = shards_[running->second].list;
+  const auto next =
+      std::find_if(waiting_.begin(), waiting_.end(), [&](size_t shard) { return shards_[shard].list == list; });
+  if (next == waiting_.end()) return std::nullopt;
+  return hand_out(next, machine, State::kAhead);
 }
 
 bool ShardScheduler::is_current(const Attempt& attempt) const {
   const Entry& entry = entries_[attempt.shard];
-  return entry.attempt_id == attempt.id && (entry.state == State::kRunning || entry.state == State::kClaimed);
+  return entry.attempt_id == attempt.id &&
+         (entry.state == State::kAhead || entry.state == State::kRunning || entry.state == State::kClaimed);
 }
 
+// What the machine holds of the next takes the place, before any other machine can.
 void ShardScheduler::end_attempt(Entry& entry) {
+  const std::string machine = std::exchange(entry.machine, std::string());
   entry.attempt_id = 0;
-  entry.machine.clear();
-  --running_by_list_[shards_[static_cast<size_t>(&entry - entries_.data())].list];
   --in_hand_;
+  if (entry.state == State::kAhead) {
+    ahead_.erase(machine);
+    return;
+  }
+  running_.erase(machine);
+  --running_by_list_[shards_[static_cast<size_t>(&entry - entries_.data())].list];
+  const auto ahead = ahead_.find(machine);
+  if (ahead == ahead_.end() || is_lost(machine)) return;
+  entries_[ahead->second].state = State::kRunning;
+  running_[machine] = ahead->second;
+  ++running_by_list_[shards_[ahead->second].list];
+  ahead_.erase(ahead);
+}
+
+void ShardScheduler::wait_again(size_t shard) {
+  entries_[shard].state = State::kWaiting;
+  entries_[shard].begins_again = false;
+  waiting_.insert(std::find_if(waiting_.begin(), waiting_.end(), [&](size_t other) { return is_before(shard, other); }),
+                  shard);
 }
 
 void ShardScheduler::give_back(const Attempt& attempt) {
   if (!is_current(attempt) || is_lost(attempt.machine)) return;
   Entry& entry = entries_[attempt.shard];
   end_attempt(entry);
-  --entry.attempts;
-  entry.state = State::kWaiting;
-  const auto place =
-      std::find_if(waiting_.begin(), waiting_.end(), [&](size_t other) { return is_before(attempt.shard, other); });
-  waiting_.insert(place, attempt.shard);
+  if (!entry.begins_again) --entry.attempts;
+  wait_again(attempt.shard);
+}
+
+void ShardScheduler::restart(size_t list) {
+  std::erase_if(failures_, [&](const Failure& failure) { return shards_[failure.shard].list == list; });
+  for (size_t shard = 0; shard < entries_.size(); ++shard) {
+    Entry& entry = entries_[shard];
+    if (shards_[shard].list != list) continue;
+    entry.attempts_before = entry.attempts;
+    entry.ends.clear();
+    if (entry.state == State::kAhead || entry.state == State::kRunning || entry.state == State::kClaimed) {
+      entry.begins_again = true;
+    } else if (entry.state != State::kWaiting) {
+      if (entry.state == State::kAccepted) --accepted_;
+      wait_again(shard);
+    }
+  }
+}
+
+bool ShardScheduler::is_outdated(const Attempt& attempt) const {
+  return is_current(attempt) && entries_[attempt.shard].begins_again;
 }
 
 bool ShardScheduler::claim(const Attempt& attempt) {
   if (!is_current(attempt) || is_lost(attempt.machine)) return false;
   Entry& entry = entries_[attempt.shard];
-  if (entry.state != State::kRunning) return false;
+  if (entry.state != State::kRunning || entry.begins_again) return false;
   entry.state = State::kClaimed;
   return true;
 }
@@ -82,6 +136,7 @@ void ShardScheduler::accepted(const Attempt& attempt) {
   if (!is_current(attempt)) return;
   Entry& entry = entries_[attempt.shard];
   end_attempt(entry);
+  if (entry.begins_again) return wait_again(attempt.shard);
   entry.state = State::kAccepted;
   ++accepted_;
 }
@@ -89,13 +144,24 @@ void ShardScheduler::accepted(const Attempt& attempt) {
 void ShardScheduler::failed(const Attempt& attempt, Error error) {
   if (!is_current(attempt) || is_lost(attempt.machine)) return;
   end_attempt(entries_[attempt.shard]);
+  if (entries_[attempt.shard].begins_again) return wait_again(attempt.shard);
   fail(attempt.shard, std::move(error));
+}
+
+bool ShardScheduler::goes_on_after(size_t shard) const {
+  const size_t list = shards_[shard].list;
+  return list < terms_.goes_on.size() && terms_.goes_on[list];
+}
+
+bool ShardScheduler::has_failed() const {
+  return std::any_of(failures_.begin(), failures_.end(),
+                     [this](const Failure& failure) { return !goes_on_after(failure.shard); });
 }
 
 void ShardScheduler::fail(size_t shard, Error error) {
   entries_[shard].state = State::kFailed;
   failures_.push_back({shard, std::move(error)});
-  if (!terms_.continues_after_failures) stop();
+  if (!goes_on_after(shard)) stop();
 }
 
 // What has been claimed is on this machine already: it stays.
@@ -109,22 +175,26 @@ void ShardScheduler::gone(const std::string& machine) {
   lost_[machine] = {why, -1};  // never to be handed anything again
   for (size_t shard = 0; shard < entries_.size(); ++shard) {
     Entry& entry = entries_[shard];
-    if (entry.state != State::kRunning || entry.machine != machine) continue;
+    if (entry.machine != machine || (entry.state != State::kRunning && entry.state != State::kAhead)) continue;
+    const bool was_running = entry.state == State::kRunning;
     end_attempt(entry);
-    entry.ends.push_back(why);
-    if (entry.attempts >= terms_.attempts_max) {
+    if (!was_running) {  // the run of it, if there was one, has come to nothing by what ended the shard before it
+      if (!entry.begins_again) --entry.attempts;
+      wait_again(shard);
+      continue;
+    }
+    if (!entry.begins_again) entry.ends.push_back(why);
+    const size_t attempts = entry.attempts - entry.attempts_before;
+    if (attempts >= terms_.attempts_max) {
       fail(shard, Error(Code::kUnavailable,
-                        shards_[shard].shown + " was run " + std::to_string(entry.attempts) +
+                        shards_[shard].shown + " was run " + std::to_string(attempts) +
                             " times, and each time its machine was lost: " + join(entry.ends, "; "),
                         "A shard that takes more memory than there is ends its machine each time: smaller shards, or "
                         "larger machines.",
                         category::kSystemResourceUnavailable));
       continue;
     }
-    entry.state = State::kWaiting;
-    const auto place =
-        std::find_if(waiting_.begin(), waiting_.end(), [&](size_t other) { return is_before(shard, other); });
-    waiting_.insert(place, shard);
+    wait_again(shard);
   }
 }
 
@@ -145,6 +215,14 @@ std::optional<int64_t> ShardScheduler::next_tick_ns() const {
 bool ShardScheduler::take_replacement() {
   if (stopped_ || replacements_ >= terms_.replacements_max) return false;
   ++replacements_;
+  return true;
+}
+
+bool ShardScheduler::has_ended(size_t list) const {
+  for (size_t shard = 0; shard < entries_.size(); ++shard) {
+    const State state = entries_[shard].state;
+    if (shards_[shard].list == list && state != State::kAccepted && state != State::kFailed) return false;
+  }
   return true;
 }
 

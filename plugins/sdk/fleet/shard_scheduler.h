@@ -5,7 +5,10 @@
 //   limits      shards of one list at the same time, over all machines
 //   acceptance  claim() for what has been fetched and verified, before it is put in its place; of an attempt that is
 //               no longer the shard's, or whose machine was given up, it says no
-//   lost        a machine that is given up keeps its shard until it is known to be gone: verified, or its lease has run
+//   ahead       a machine that runs a shard may hold the next one, of the same list, and begins it by itself; it takes
+//               the place of the one before in its list's limit
+//   lost        a machine that is given up keeps its shards until it is known to be gone: verified, or its lease has
+//   run
 //               out. No shard runs twice at the same time
 //   attempts    a shard whose machine is lost runs again elsewhere, up to a number of times; one that fails by itself
 //               does not
@@ -31,8 +34,9 @@ struct FleetShard {
 struct FleetTerms {
   size_t attempts_max = 3;                // of one shard
   size_t replacements_max = 0;            // machines that are made for lost ones
+  size_t machines = 1;                    // that are meant to run shards at the same time
   std::vector<size_t> parallel_max = {};  // by list; 0, or no entry: without limit
-  bool continues_after_failures = false;  // the other shards go on where one has failed
+  std::vector<bool> goes_on = {};         // by list: the other shards run all the same where one has failed
 };
 
 class ShardScheduler {
@@ -47,6 +51,10 @@ class ShardScheduler {
   };
   // What this machine is to run next; nullopt: nothing now. A machine runs one shard at a time.
   std::optional<Attempt> take(const std::string& machine);
+  // What it is to run after the one that it runs; nullopt: nothing now. Only while there is one for each machine, so
+  // that none waits idle for what another one holds. It is the machine's next when the one before is accepted or
+  // failed.
+  std::optional<Attempt> take_ahead(const std::string& machine);
   // The attempt came to nothing by no fault of its shard or machine: as if it had not been taken.
   void give_back(const Attempt& attempt);
 
@@ -67,6 +75,12 @@ class ShardScheduler {
   std::optional<int64_t> next_tick_ns() const;
   bool is_lost(const std::string& machine) const { return lost_.count(machine) > 0; }
 
+  // All shards of the list begin again: what they were read by is gone. Those that are being run begin again when their
+  // attempts have ended, whatever these come to.
+  void restart(size_t list);
+  // It is of before a restart, and comes to nothing.
+  bool is_outdated(const Attempt& attempt) const;
+
   // Whether a machine may be made for a lost one; counts it.
   bool take_replacement();
   // Nothing more is handed out.
@@ -74,6 +88,8 @@ class ShardScheduler {
 
   // No shard will be handed out any more, and none is being run or put in its place.
   bool is_over() const;
+  // Every shard of the list was accepted, or failed for good.
+  bool has_ended(size_t list) const;
   // There are shards that wait for a machine.
   bool has_work() const { return !stopped_ && !waiting_.empty(); }
   bool all_accepted() const { return accepted_ == shards_.size(); }
@@ -85,16 +101,20 @@ class ShardScheduler {
   };
   // In the order in which they came.
   const std::vector<Failure>& failures() const { return failures_; }
+  // A shard of a list that does not go on without it.
+  bool has_failed() const;
   // Of the shard: "sandbox a is gone; sandbox b is gone".
   const std::vector<std::string>& lost_attempts(size_t shard) const { return entries_[shard].ends; }
 
  private:
-  enum class State { kWaiting, kRunning, kClaimed, kAccepted, kFailed };
+  enum class State { kWaiting, kAhead, kRunning, kClaimed, kAccepted, kFailed };
   struct Entry {
     State state = State::kWaiting;
-    uint64_t attempt_id = 0;  // that runs, or was claimed
+    uint64_t attempt_id = 0;  // that is handed over, runs, or was claimed
     std::string machine;
     size_t attempts = 0;
+    size_t attempts_before = 0;     // a restart
+    bool begins_again = false;      // when the attempt that runs has ended
     std::vector<std::string> ends;  // of machines
   };
   struct Lost {
@@ -103,15 +123,19 @@ class ShardScheduler {
   };
 
   bool is_current(const Attempt& attempt) const;
+  Attempt hand_out(std::vector<size_t>::iterator waiting, const std::string& machine, State state);
   void end_attempt(Entry& entry);
   void fail(size_t shard, Error error);
+  bool goes_on_after(size_t shard) const;
   bool is_before(size_t a, size_t b) const;
+  void wait_again(size_t shard);
 
   const std::vector<FleetShard> shards_;
   const FleetTerms terms_;
   std::vector<Entry> entries_;
   std::vector<size_t> waiting_;  // in the order in which they are handed out
   std::vector<size_t> running_by_list_;
+  std::map<std::string, size_t> running_, ahead_;  // shards, by their machines; claimed ones run
   std::map<std::string, Lost> lost_;
   std::vector<Failure> failures_;
   uint64_t last_id_ = 0;

@@ -99,34 +99,77 @@ Result<std::string> packed_worker(const std::filesystem::path& worker_path, cons
   return compress_worker(worker, worker_sha256, 3);
 }
 
+namespace {
+
+// A shell whose sleep takes no fractions waits whole seconds.
+std::string wait_for(const std::string& path) { return "until [ -e " + path + " ]; do sleep 0.01 || sleep 1; done"; }
+
+// Adds the worker as it travels. The shell's words that unpack it and start it.
+Result<std::string> send_worker(DeliveryRequest& request, Delivery& delivery) {
+  if (!request.shared) {
+    if (!request.packed) request.packed = packed_worker(request.worker_path, request.worker_sha256);
+    OSIRIS_ASSIGN(std::string packed, *std::move(request.packed));
+    request.shared = std::make_shared<const std::string>(std::move(packed));
+  }
+  const std::string unpack = request.layout.root + "/unpack", packed_path = request.layout.root + "/worker.zst";
+  delivery.sends_worker = true;
+  delivery.parts.push_back(bytes_part(unpack, std::make_shared<const std::string>(kStubBytes, kStubSize)));
+  delivery.parts.push_back(bytes_part(packed_path, request.shared));
+  return unpack + " " + packed_path + " " + worker_file(request.layout.root, request.worker_sha256);
+}
+
+// Uploaded files are not executable.
+std::string made_executable(const Layout& layout) { return " && chmod 755 " + layout.root + "/unpack"; }
+
+Status set_start(const DeliveryRequest& request, std::string script, Delivery& delivery) {
+  OSIRIS_TRY(check_plain(request.layout, request.worker_sha256));
+  delivery.start.command = "/bin/sh";
+  delivery.start.arguments = {"-c", std::move(script)};
+  const auto environment = worker_environment(request.layout.home);
+  delivery.start.environment = {environment.begin(), environment.end()};
+  return {};
+}
+
+}  // namespace
+
 Result<Delivery> plan_delivery(DeliveryRequest request) {
   Delivery delivery;
-  delivery.sends_worker = request.present_in.empty();
-  // A shell whose sleep takes no fractions waits whole seconds.
   const Layout& layout = request.layout;
-  std::string script = "until [ -e " + layout.arrived() + " ]; do sleep 0.01 || sleep 1; done; cd " + layout.run;
+  std::string script = wait_for(layout.arrived()) + "; cd " + layout.run;
   if (request.wipe_other_runs) script += " && for d in ../*/; do [ \"$d\" -ef . ] || rm -rf \"$d\"; done";
   if (!request.present_in.empty()) {
     script += " && exec " + worker_file(request.present_in, request.worker_sha256);
   } else {
-    if (!request.shared) {
-      if (!request.packed) request.packed = packed_worker(request.worker_path, request.worker_sha256);
-      OSIRIS_ASSIGN(std::string packed, *std::move(request.packed));
-      request.shared = std::make_shared<const std::string>(std::move(packed));
-    }
-    const std::string unpack = layout.root + "/unpack";
-    const std::string packed_path = layout.root + "/worker.zst";
-    delivery.parts.push_back(bytes_part(unpack, std::make_shared<const std::string>(kStubBytes, kStubSize)));
-    delivery.parts.push_back(bytes_part(packed_path, request.shared));
-    // Uploaded files are not executable.
-    script += " && chmod 755 " + unpack + " && exec " + unpack + " " + packed_path + " " +
-              worker_file(layout.root, request.worker_sha256);
+    OSIRIS_ASSIGN(const std::string starts, send_worker(request, delivery));
+    script += made_executable(layout) + " && exec " + starts;
   }
-  OSIRIS_TRY(check_plain(layout, request.worker_sha256));
-  delivery.start.command = "/bin/sh";
-  delivery.start.arguments = {"-c", script};
-  const auto environment = worker_environment(layout.home);
-  delivery.start.environment = {environment.begin(), environment.end()};
+  OSIRIS_TRY(set_start(request, std::move(script), delivery));
+  return delivery;
+}
+
+Result<Delivery> plan_relay(DeliveryRequest request) {
+  Delivery delivery;
+  std::string script = "cd " + request.layout.home;
+  if (!request.present_in.empty()) {
+    script += " && exec " + worker_file(request.present_in, request.worker_sha256) + " --relay";
+  } else {
+    OSIRIS_ASSIGN(const std::string starts, send_worker(request, delivery));
+    delivery.parts.push_back(bytes_part(request.layout.arrived(), std::make_shared<const std::string>("1")));
+    script = wait_for(request.layout.arrived()) + "; " + script + made_executable(request.layout) + " && exec " +
+             starts + " --relay";
+  }
+  OSIRIS_TRY(set_start(request, std::move(script), delivery));
+  return delivery;
+}
+
+Result<Delivery> plan_unpacking(DeliveryRequest request) {
+  Delivery delivery;
+  const Layout& layout = request.layout;
+  OSIRIS_ASSIGN(const std::string starts, send_worker(request, delivery));
+  delivery.parts.push_back(bytes_part(layout.arrived(), std::make_shared<const std::string>("1")));
+  std::string script = wait_for(layout.arrived()) + "; cd " + layout.root + made_executable(layout) + " && " + starts +
+                       " --version > /dev/null && rm -rf unpack worker.zst runs";
+  OSIRIS_TRY(set_start(request, std::move(script), delivery));
   return delivery;
 }
 

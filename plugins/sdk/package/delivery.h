@@ -41,6 +41,11 @@ struct DeliveryRequest {
   std::shared_ptr<const std::string> shared;  // likewise, of many deliveries; not null: wins
 };
 Result<Delivery> plan_delivery(DeliveryRequest request);
+// For a relay (`osiris-worker --relay`), which is sent its packages later: nothing but the parts is to be uploaded, and
+// nothing at all where the worker is there.
+Result<Delivery> plan_relay(DeliveryRequest request);
+// For a machine of which others are made: the worker is unpacked, has run once, and no process is left.
+Result<Delivery> plan_unpacking(DeliveryRequest request);
 
 // The same where files are sent one by one and the worker is started after them: nothing is waited for, and a worker
 // takes its place under its hash only once it has run, so that runs side by side do not meet.

@@ -46,7 +46,12 @@ class IncomingFile {
 
  private:
   Status as_of_the_step(const Status& status) const {
-    return status || file_.kind != "output" ? status : Status(output_failure(file_.step_id, status.error()));
+    if (status) return {};
+    if (file_.kind == "output") return output_failure(file_.step_id, status.error());
+    Error error = status.error();
+    if (!error.detail.is_object()) error.detail = Json::object();
+    error.detail.set(kOfHost, true);
+    return error;
   }
 
   const rpc::PackedFile file_;

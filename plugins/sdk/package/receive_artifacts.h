@@ -15,6 +15,10 @@
 
 namespace osiris::sdk {
 
+// The key of an error's detail that says: it was a file of this machine that could not be written, and no output of a
+// step. Neither the service nor its machine is at fault.
+inline constexpr const char* kOfHost = "of_host";
+
 struct ReceiveLimits {
   // Of artifacts/ in all. Not of outputs, which are as large as the user's data are, nor of kept rows, which the plan
   // bounds.

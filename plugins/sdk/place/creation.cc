@@ -28,6 +28,7 @@ Result<Machine> Creation::ask(const MachineSpec& wanted) {
   if (first_asked_ns_ == 0) first_asked_ns_ = system_clock().monotonic_ns();
   auto created =
       context_.place.create(wanted, {.wait = context_.settings.create_timeout, .cancelled = &context_.cancelled});
+  if (created && created->metadata.empty()) created->metadata = wanted.metadata;
   if (created && !create_times_) create_times_ = Lifetime::CreateTimes{first_asked_ns_, system_clock().monotonic_ns()};
   return created;
 }
@@ -106,7 +107,12 @@ Result<Machine> Creation::create(MachineSpec wanted) {
   }
 }
 
-Result<std::vector<Machine>> Creation::find_doubles(const std::string& known) const {
+void Creation::doubt() {
+  doubtful_ = true;
+  late_until_ = steady_clock::now() + std::min(context_.settings.create_timeout, kLateMax);
+}
+
+Result<std::vector<Machine>> Creation::find_doubles(const std::function<bool(const std::string& id)>& is_known) const {
   const auto until = steady_clock::now() + context_.settings.retry_budget;
   constexpr int kRefusalsMax = 4;
   const http::RetryPolicy policy;
@@ -115,7 +121,7 @@ Result<std::vector<Machine>> Creation::find_doubles(const std::string& known) co
   for (int attempt = 1;; ++attempt) {
     auto found = context_.place.find({{meta::kToken, token_}});
     if (found) {
-      std::erase_if(*found, [&](const Machine& each) { return each.id == known; });
+      std::erase_if(*found, [&](const Machine& each) { return is_known(each.id); });
       if (!found->empty() || steady_clock::now() >= late_until_) return found;
       std::this_thread::sleep_for(Milliseconds(250));
       attempt = 0;

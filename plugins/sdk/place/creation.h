@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,9 +30,11 @@ class Creation {
   bool is_in_doubt() const { return doubtful_; }
   // Sure to have been made besides: the service ignores the token.
   bool has_doubles() const { return doubles_; }
-  // What a create may have made beside `known`, found by the token; waits for what may still be on its way. The retry
-  // budget at most, and what a late create may take.
-  Result<std::vector<Machine>> find_doubles(const std::string& known) const;
+  // What a create may have made beside what `is_known`, found by the token; waits for what may still be on its way. The
+  // retry budget at most, and what a late create may take.
+  Result<std::vector<Machine>> find_doubles(const std::function<bool(const std::string& id)>& is_known) const;
+  // A call that makes machines with this token has lost its answer: it may still make some.
+  void doubt();
   const std::optional<Lifetime::CreateTimes>& create_times() const { return create_times_; }
 
  private:

@@ -76,12 +76,31 @@ Status HeldMachine::acquire(const Request& request) {
     }
     OSIRIS_ASSIGN(machine_, creation_.create(request.wanted));
   }
+  OSIRIS_TRY(hold(request.wanted.template_id, started_ns, creation_.create_times(),
+                  Json::object({{"id", machine_->id}, {"reused", reused_}})));
+  if (creation_.has_doubles()) {
+    if (const Status released = release_doubles(); !released) context_.host.log(OSIRIS_WARN, released.error().message);
+  }
+  return {};
+}
+
+Status HeldMachine::adopt(Machine machine, const HeldMachine& parent,
+                          const std::optional<Lifetime::CreateTimes>& times) {
+  machine_ = std::move(machine);
+  siblings_ = parent.siblings_;
+  return hold(parent.machine().id, times ? times->asked_ns : system_clock().monotonic_ns(), times,
+              Json::object({{"id", machine_->id}, {"reused", false}, {"made_of", parent.machine().id}}));
+}
+
+Status HeldMachine::hold(const std::string& template_id, int64_t started_ns,
+                         const std::optional<Lifetime::CreateTimes>& create_times, const Json& journaled) {
   const std::string& id = machine_->id;
+  siblings_->add(id);
   announce(id);
-  OSIRIS_TRY(context_.journal.write("created", Json::object({{"id", id}, {"reused", reused_}})));
+  OSIRIS_TRY(context_.journal.write("created", journaled));
   context_.host.event(noun_ + "_created", {},
                       Json::object({{noun_ + "_id", id},
-                                    {"template", request.wanted.template_id},
+                                    {"template", template_id},
                                     {"reused", reused_},
                                     {"lease_s", context_.settings.lease_s()},
                                     {"duration_ms", elapsed_ms(started_ns)}}));
@@ -92,11 +111,7 @@ Status HeldMachine::acquire(const Request& request) {
   };
   listener.limited = [this](const Lifetime::Limit& limit, int64_t left_s) { tell_limit(machine_->id, limit, left_s); };
   listener.log = [this](const std::string& text) { context_.host.log(OSIRIS_WARN, text); };
-  lease_ = std::make_unique<Lease>(context_.place, id, context_.settings.lease_s(), creation_.create_times(),
-                                   std::move(listener));
-  if (creation_.has_doubles()) {
-    if (const Status released = release_doubles(); !released) context_.host.log(OSIRIS_WARN, released.error().message);
-  }
+  lease_ = std::make_unique<Lease>(context_.place, id, context_.settings.lease_s(), create_times, std::move(listener));
   return {};
 }
 
@@ -135,7 +150,8 @@ Status HeldMachine::kill(const std::string& id) {
 
 // What the creates in doubt have made, beside the machine that is known.
 Status HeldMachine::release_doubles() {
-  OSIRIS_ASSIGN(const std::vector<Machine> doubles, creation_.find_doubles(machine_ ? machine_->id : ""));
+  OSIRIS_ASSIGN(const std::vector<Machine> doubles,
+                creation_.find_doubles([this](const std::string& id) { return siblings_->has(id); }));
   Status status;
   for (const Machine& extra : doubles) {
     announce(extra.id);

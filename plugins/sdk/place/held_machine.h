@@ -34,6 +34,23 @@ struct HoldContext {
   const std::atomic<bool>& cancelled;
 };
 
+// Ids of machines that have one token: one, and those that were made of it. [any thread]
+class Siblings {
+ public:
+  void add(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    ids_.insert(id);
+  }
+  bool has(const std::string& id) const {
+    const std::lock_guard lock(mutex_);
+    return ids_.count(id) > 0;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<std::string> ids_;
+};
+
 class HeldMachine {
  public:
   explicit HeldMachine(HoldContext context)
@@ -48,6 +65,14 @@ class HeldMachine {
   };
   // Creates a machine, or takes a kept one over. Announces it to the host before anything else is done with it.
   Status acquire(const Request& request);
+
+  // Holds a machine that was made of `parent` and is not known to any HeldMachine yet, as if it had been acquired.
+  // `times`: of the call that made it; none: it was found.
+  Status adopt(Machine machine, const HeldMachine& parent, const std::optional<Lifetime::CreateTimes>& times);
+  // Before machines are made of this one: its hunt for doubles leaves those alone that are among the siblings.
+  std::shared_ptr<Siblings> siblings() const { return siblings_; }
+  // Machines may have been made of this one that nothing has named: they are looked for and ended with it.
+  void doubt_clones() { creation_.doubt(); }
 
   const Machine& machine() const { return *machine_; }
   bool is_held() const { return machine_.has_value() && !released_; }
@@ -66,6 +91,8 @@ class HeldMachine {
   Status release(Json& released, bool keep);
 
  private:
+  Status hold(const std::string& template_id, int64_t started_ns,
+              const std::optional<Lifetime::CreateTimes>& create_times, const Json& journaled);
   Result<std::optional<Machine>> take_kept(const Request& request);
   void give_up_abandoned(const std::string& id, KeepFile& file);
   void announce(const std::string& id) const;
@@ -79,6 +106,7 @@ class HeldMachine {
   std::optional<Machine> machine_;
   std::unique_ptr<Lease> lease_;
   Creation creation_;
+  std::shared_ptr<Siblings> siblings_ = std::make_shared<Siblings>();
   bool reused_ = false;
   bool released_ = false;
   std::optional<KeepFile> keep_file_;

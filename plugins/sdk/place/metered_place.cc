@@ -84,6 +84,43 @@ Result<Machine> MeteredPlace::create(const MachineSpec& wanted, const CallLimits
   return created;
 }
 
+Result<std::vector<Result<Machine>>> MeteredPlace::clone(const Machine& parent, size_t count, int64_t lease_s,
+                                                         const CallLimits& limits) {
+  const auto token = parent.metadata.find(meta::kToken);
+  std::vector<Ledger::Ticket> tickets;
+  while (tickets.size() < count) {
+    const auto ticket = ledger_.begin_create(lease_s, token == parent.metadata.end() ? parent.id : token->second);
+    if (!ticket) break;
+    tickets.push_back(*ticket);
+  }
+  std::vector<Result<Machine>> outcomes;
+  if (!tickets.empty()) {
+    auto made = inner_->clone(parent, tickets.size(), lease_s, limits);
+    if (!made) {
+      if (!leaves_doubt(made.error()) || is_clone_unsupported(made.error()))
+        for (const Ledger::Ticket ticket : tickets) ledger_.made_nothing(ticket);
+      return made;
+    }
+    outcomes = *std::move(made);
+  }
+  for (size_t i = 0; i < tickets.size(); ++i) {
+    if (i >= outcomes.size() || !outcomes[i])
+      ledger_.made_nothing(tickets[i]);
+    else
+      ledger_.made(tickets[i], outcomes[i]->id);
+  }
+  for (Result<Machine>& each : outcomes) {
+    if (!each) continue;
+    if (const Status priced = price(each->id); !priced) each = priced.error();
+  }
+  if (outcomes.size() < count) outcomes.resize(count, Result<Machine>(budget_spent_error(ledger_)));
+  return outcomes;
+}
+
+bool MeteredPlace::is_clone_unsupported(const Error& clone_error) const {
+  return !is_of_budget(clone_error) && inner_->is_clone_unsupported(clone_error);
+}
+
 CreateFailure MeteredPlace::classify_create_failure(const Error& create_error) const {
   return is_of_budget(create_error) ? CreateFailure() : inner_->classify_create_failure(create_error);
 }

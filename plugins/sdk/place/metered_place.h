@@ -53,6 +53,14 @@ class MeteredPlace : public Place {
   Status kill(const std::string& id, const CallLimits& limits) override;
   bool is_refusal(const Error& error) const override { return inner_->is_refusal(error); }
   Result<bool> is_gone(const std::string& id, const CallLimits& limits) override;
+  size_t clones_max() const override { return inner_->clones_max(); }
+  // As many as the ledger allows; for the rest the outcome is its error.
+  Result<std::vector<Result<Machine>>> clone(const Machine& parent, size_t count, int64_t lease_s,
+                                             const CallLimits& limits) override;
+  bool is_clone_unsupported(const Error& clone_error) const override;
+  Result<Verdict> verify(const std::string& id, const MachineSpec& wanted, const CallLimits& limits) override {
+    return inner_->verify(id, wanted, limits);
+  }
   Json shown_rules(const Egress& egress) const override { return inner_->shown_rules(egress); }
   std::unique_ptr<MachineAccess> access(const Machine& machine, Milliseconds stall_limit) override {
     return inner_->access(machine, stall_limit);

@@ -2,6 +2,7 @@
 // place becomes one of these in plugins/sdk/api/place.h; held_machine.h and remote_adapter.h stand on it.
 #pragma once
 
+#include <osiris/sdk/clones.hpp>
 #include <osiris/sdk/place.hpp>
 
 #include <atomic>
@@ -24,6 +25,7 @@ using adapter_sdk::Machine;
 using adapter_sdk::MachineSpec;
 using adapter_sdk::Metadata;
 using adapter_sdk::Template;
+using adapter_sdk::Verdict;
 namespace meta = adapter_sdk::meta;
 
 // Files and processes of one machine. [any thread]
@@ -80,6 +82,14 @@ class Place {
   // Of kill() and is_gone(): the service understood and refused.
   virtual bool is_refusal(const Error& error) const = 0;
   virtual Result<bool> is_gone(const std::string& id, const CallLimits& limits) = 0;
+
+  // Machines of a machine (osiris/sdk/clones.hpp). 0: this service makes none.
+  virtual size_t clones_max() const { return 0; }
+  virtual Result<std::vector<Result<Machine>>> clone(const Machine&, size_t, int64_t, const CallLimits&) {
+    return Error(Code::kUnsupported, "this service makes no machine of another one");
+  }
+  virtual bool is_clone_unsupported(const Error& clone_error) const { return clone_error.code == Code::kUnsupported; }
+  virtual Result<Verdict> verify(const std::string&, const MachineSpec&, const CallLimits&) { return Verdict(); }
 
   // The rules of a create, for people and files: without passwords.
   virtual Json shown_rules(const Egress& egress) const = 0;

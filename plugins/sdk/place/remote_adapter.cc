@@ -142,6 +142,9 @@ Result<std::unique_ptr<HeldMachine>> RemoteAdapter::hold_another(const RunReques
 // Shards of the run, each on one of several machines; what comes after them on the first, which collect() gives back.
 Result<RunOutcome> RemoteAdapter::run_on_many(const RunRequest& request, const Template& made_from,
                                               const FleetPlan& plan) {
+  const MachineSpec spec = wanted(request, made_from, false).wanted;
+  const HoldContext around{host_,     settings_, *place_, *journal_, [this](Milliseconds wait) { return sleep(wait); },
+                           cancelled_};
   FleetRun fleet({.host = host_,
                   .settings = settings_,
                   .request = request,
@@ -151,6 +154,8 @@ Result<RunOutcome> RemoteAdapter::run_on_many(const RunRequest& request, const T
                   .place = *place_,
                   .journal = *journal_,
                   .acquire = [&] { return hold_another(request, made_from); },
+                  .clone = [&](HeldMachine& parent, size_t count) { return clone_machine(around, parent, count); },
+                  .wanted = spec,
                   .sleep = [this](Milliseconds wait) { return sleep(wait); },
                   .ends_early =
                       [this](const std::string& id) {
@@ -160,8 +165,9 @@ Result<RunOutcome> RemoteAdapter::run_on_many(const RunRequest& request, const T
                   .early_grace = early_grace()},
                  plan);
   auto outcome = fleet.run();
-  held_ = fleet.take_held();
   access_ = fleet.take_access();
+  held_ = fleet.take_held();
+  packed_bytes_ = fleet.packed_bytes();
   shard_outputs_ = fleet.take_outputs();
   for (const Json& entry : fleet.released().items()) released_.push_back(entry);
   if (!held_) released();
@@ -286,10 +292,13 @@ std::string RemoteAdapter::collect(const plugin::Request& from) {
   Received received;
   if (held_ && held_->is_held() && packed_) {
     const int64_t started_ns = system_clock().monotonic_ns();
-    const ArtifactSource source{
-        place_->service(),
-        [this](uint64_t offset) { return access_->download(packed_->path, offset, "download the artifacts"); },
-        [this](Milliseconds wait) { return sleep(wait); }, cancelled_};
+    const ArtifactSource source{place_->service(),
+                                [this](uint64_t offset) {
+                                  return packed_bytes_
+                                             ? bytes_from(packed_bytes_, offset)
+                                             : access_->download(packed_->path, offset, "download the artifacts");
+                                },
+                                [this](Milliseconds wait) { return sleep(wait); }, cancelled_};
     auto result = receive_artifacts(source, *packed_, request, {.retry_budget = settings_.retry_budget});
     if (result) {
       received = *std::move(result);

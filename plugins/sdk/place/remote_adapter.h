@@ -98,9 +98,10 @@ class RemoteAdapter : public plugin::Adapter {
   std::unique_ptr<HeldMachine> held_;
   std::unique_ptr<MachineAccess> access_;
   std::optional<rpc::Packed> packed_;
-  std::vector<Artifact> shard_outputs_;  // at their places already
-  std::mutex machines_mutex_;            // where several are held
-  bool succeeded_ = false;               // execute said so: collect must have something to fetch
+  std::shared_ptr<const std::string> packed_bytes_;  // the same, where it is here already
+  std::vector<Artifact> shard_outputs_;              // at their places already
+  std::mutex machines_mutex_;                        // where several are held
+  bool succeeded_ = false;                           // execute said so: collect must have something to fetch
   Json released_ = Json::array();
   int64_t acquire_began_ns_ = 0;
 };

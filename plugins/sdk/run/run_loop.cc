@@ -39,9 +39,17 @@ RunLoop::RunLoop(const Host& host, Channel& channel, const Waker& waker, WireLog
       log_(host, wire_log) {}
 
 RunOutcome RunLoop::run(const std::vector<PlanStep>& plan_steps, Opening opening) {
+  begin(plan_steps, std::move(opening));
+  return finish();
+}
+
+void RunLoop::begin(const std::vector<PlanStep>& plan_steps, Opening opening) {
   board_ = StepBoard(plan_steps);
-  started_ms_ = heard_ms_ = hello_since_ms_ = now_ms();
   start(std::move(opening));
+}
+
+RunOutcome RunLoop::finish() {
+  started_ms_ = heard_ms_ = hello_since_ms_ = now_ms();
   while (!is_over()) step();
   end_worker();
   return conclude();

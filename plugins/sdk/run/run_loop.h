@@ -74,8 +74,12 @@ class RunLoop {
   // Borrows all of them. `plan_steps`: the steps of the request's manifest.
   RunLoop(const Host& host, Channel& channel, const Waker& waker, WireLog& wire_log, RunLoopOptions options);
 
-  // Once.
+  // Once: begin() and finish().
   RunOutcome run(const std::vector<PlanStep>& plan_steps, Opening opening);
+  // Sends the opening, to a worker that may take it later, and returns.
+  void begin(const std::vector<PlanStep>& plan_steps, Opening opening);
+  // From the moment on at which the worker may be heard; on any one thread.
+  RunOutcome finish();
 
  private:
   void start(Opening opening);

@@ -13,12 +13,6 @@
 namespace osiris::sdk {
 namespace {
 
-// Many drivers begin with their step, as Python Osiris's did; twice reads badly.
-std::string naming_step(const std::string& id, const std::string& message) {
-  const bool named = message.starts_with("Step " + id + ":") || message.starts_with("step " + id + " ");
-  return named ? message : "step " + id + ": " + message;
-}
-
 constexpr int64_t kReopenPauseMsMin = 100;
 constexpr int64_t kReopenPauseMsMax = 2'000;
 constexpr int64_t kKilledMs = 5'000;  // a killed worker that is not gone after this is given up
@@ -263,12 +257,8 @@ RunOutcome RunLoop::conclude() {
   } else if (finished_ && board_.all_succeeded() && !failure_) {
     status = "success";
   } else if (!failure_ && failed_step) {
-    const Error& error = failed_step->error;
-    Error run_error(Code::kStepFailed, naming_step(failed_step->step_id, error.message), error.hint, error.category);
-    run_error.detail = Json::object({{"step_id", failed_step->step_id}, {"code", code_name(error.code)}});
-    if (!error.detail.is_null()) run_error.detail.set("data", error.detail);
-    outcome.status = std::move(run_error);
-    board_.abandon(error);
+    outcome.status = error_of_run(failed_step->step_id, failed_step->error);
+    board_.abandon(failed_step->error);
   } else {
     if (!failure_ && !finished_) fail(crash_error(), crash_detail());
     fail(Error(Code::kInternal, "the worker ended the run without an answer for every step", "Report this as a bug."));

@@ -3,6 +3,22 @@
 #include "protocol/base/categories.h"
 
 namespace osiris::sdk {
+namespace {
+
+// Many drivers begin with their step, as Python Osiris's did; twice reads badly.
+std::string naming_step(const std::string& id, const std::string& message) {
+  const bool named = message.starts_with("Step " + id + ":") || message.starts_with("step " + id + " ");
+  return named ? message : "step " + id + ": " + message;
+}
+
+}  // namespace
+
+Error error_of_run(const std::string& step_id, const Error& error) {
+  Error of_run(Code::kStepFailed, naming_step(step_id, error.message), error.hint, error.category);
+  of_run.detail = Json::object({{"step_id", step_id}, {"code", code_name(error.code)}});
+  if (!error.detail.is_null()) of_run.detail.set("data", error.detail);
+  return of_run;
+}
 
 StepBoard::StepBoard(const std::vector<PlanStep>& plan_steps) {
   for (const PlanStep& step : plan_steps) {

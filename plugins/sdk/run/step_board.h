@@ -16,6 +16,9 @@
 
 namespace osiris::sdk {
 
+// The error of a run, whose step failed first.
+Error error_of_run(const std::string& step_id, const Error& error);
+
 class StepBoard {
  public:
   explicit StepBoard(const std::vector<PlanStep>& plan_steps);

@@ -144,6 +144,9 @@ static inline void good_destroy(osiris_adapter* self) OSIRIS_NOEXCEPT { free(sel
 #ifndef NAME
 #define NAME OSIRIS_STR("Defect")
 #endif
+#ifndef SUMMARY
+#define SUMMARY OSIRIS_STR("one sin")
+#endif
 #ifndef ADAPTERS
 #define ADAPTERS {&the_type}
 #define ADAPTER_COUNT 1
@@ -159,24 +162,11 @@ static inline void good_destroy(osiris_adapter* self) OSIRIS_NOEXCEPT { free(sel
 
 /* Used after a file has defined its own functions and tables: DEFECT_MODULE at its end. */
 #define DEFECT_MODULE                                                                                        \
-  static const osiris_adapter_type the_type = {TYPE_SIZE,                                                    \
-                                               OPTION_COUNT,                                                 \
-                                               OSIRIS_STR(ID),                                               \
-                                               NAME,                                                         \
-                                               OSIRIS_STR("1.0.0"),                                          \
-                                               OSIRIS_STR("one sin"),                                        \
-                                               OPTIONS,                                                      \
-                                               SECRETS,                                                      \
-                                               SECRET_COUNT,                                                 \
-                                               CREATE,                                                       \
-                                               CONFIGURE,                                                    \
-                                               VALIDATE,                                                     \
-                                               PREPARE,                                                      \
-                                               EXECUTE,                                                      \
-                                               COLLECT,                                                      \
-                                               CANCEL,                                                       \
-                                               DESTROY,                                                      \
-                                               EXTENSION};                                                   \
+  static const osiris_adapter_type the_type = {                                                              \
+      TYPE_SIZE, OPTION_COUNT, OSIRIS_STR(ID), NAME,         OSIRIS_STR("1.0.0"),                            \
+      SUMMARY,   OPTIONS,      SECRETS,        SECRET_COUNT, CREATE,                                         \
+      CONFIGURE, VALIDATE,     PREPARE,        EXECUTE,      COLLECT,                                        \
+      CANCEL,    DESTROY,      EXTENSION};                                                                   \
   static const osiris_adapter_type* const the_types[] = ADAPTERS;                                            \
   static const osiris_module the_module = {MODULE_SIZE, MODULE_ABI, MIN_HOST_ABI, ADAPTER_COUNT, the_types}; \
   OSIRIS_EXPORT const osiris_module* osiris_adapter_main_v1(const osiris_host_info* info) OSIRIS_NOEXCEPT {  \

@@ -11,6 +11,9 @@
 #ifndef OPTION_NAME
 #define OPTION_NAME "patience"
 #endif
+#ifndef OPTION_HELP
+#define OPTION_HELP "one option"
+#endif
 #ifndef OPTION_DEFAULT
 #define OPTION_DEFAULT {NULL, 0}
 #endif
@@ -20,7 +23,7 @@ static const osiris_option the_option = {OPTION_SIZE,
                                          OPTION_FLAGS,
                                          0,
                                          OSIRIS_STR(OPTION_NAME),
-                                         OSIRIS_STR("one option"),
+                                         OSIRIS_STR(OPTION_HELP),
                                          {NULL, 0},
                                          {NULL, 0},
                                          OPTION_DEFAULT,

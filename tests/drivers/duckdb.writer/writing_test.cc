@@ -85,6 +85,24 @@ TEST(DuckdbWriter, AppendConvertsNothing) {
   }
 }
 
+TEST(DuckdbWriter, DriftFreezesUnlessToldOtherwise) {
+  StepHarness step;
+  step.add_input("rows", "SELECT 1 AS x");
+  EXPECT_EQ(write(step), "");
+  const std::string before = step.read_file("out.duckdb");
+  const auto appended = [&](const char* drift, const std::string& query) {
+    StepHarness again;
+    again.add_input("rows", "SELECT 'new' AS \"y \"\"2\", 2 AS X, [1] AS z");
+    again.write_file("out.duckdb", before);
+    const std::string error = write(again, Json::object({{"write_mode", "append"}, {"schema_drift", drift}}));
+    return error.empty() ? in_file(again, query) : error;
+  };
+  EXPECT_NE(appended("freeze", "").find("it has no column 'y \"2'"), std::string::npos);
+  EXPECT_EQ(appended("discard_columns", "SELECT * FROM f.t ORDER BY x"), "1\n2\n");
+  EXPECT_EQ(appended("evolve", "SELECT x, \"y \"\"2\", z::VARCHAR FROM f.t ORDER BY x"), "1|NULL|NULL\n2|new|[1]\n");
+  EXPECT_NE(appended("melt", "").find("'schema_drift' must be freeze, evolve or discard_columns"), std::string::npos);
+}
+
 TEST(DuckdbWriter, SchemasAndNamesThatNeedQuotes) {
   StepHarness step;
   step.add_input("rows", "SELECT 1 AS \"a \"\"b\"");

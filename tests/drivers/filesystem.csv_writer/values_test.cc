@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <sstream>
 
 #include "protocol/base/json.h"
 #include "tests/drivers/filesystem.csv_writer/write.h"
@@ -78,6 +79,30 @@ TEST(CsvWriterValues, ADoubleReadsBackAsItselfWhicheverWayItIsFormatted) {
 
 TEST(CsvWriterValues, DecimalsKeepTheirDigits) {
   EXPECT_EQ(shown("(1200.00::DECIMAL(12,2)), (-0.05)"), "1200.00,\n-0.05,\n");
+}
+
+TEST(CsvWriterValues, DecimalsOfEveryWidthAreWhatTheEngineShows) {
+  for (const size_t width : {1u, 4u, 5u, 9u, 10u, 18u, 19u, 20u, 38u}) {
+    for (const size_t scale : {size_t{0}, size_t{1}, width / 2, width - 1, width}) {
+      const std::string type = "DECIMAL(" + std::to_string(width) + "," + std::to_string(scale) + ")";
+      std::string values;
+      for (const std::string& digits :
+           {std::string(width, '9'), std::string(width, '0'), std::string(width - 1, '0') + "7",
+            "1" + std::string(width - 1, '0'), std::string(width / 2, '1')})
+        for (const char* sign : {"", "-"}) {
+          std::string text = digits.size() <= scale ? std::string(scale + 1 - digits.size(), '0') + digits : digits;
+          if (scale > 0) text.insert(text.size() - scale, ".");
+          values += (values.empty() ? "('" : ", ('") + (sign + text) + "'::" + type + ")";
+        }
+      const std::string lines = write_csv("SELECT x AS a, CAST(x AS VARCHAR) AS b FROM (VALUES " + values + ") t(x)",
+                                          Json::object({{"header", false}}));
+      std::istringstream in(lines);
+      int count = 0;
+      for (std::string line; std::getline(in, line); ++count)
+        EXPECT_EQ(line.substr(0, line.find(',')), line.substr(line.find(',') + 1)) << type;
+      EXPECT_EQ(count, 10);
+    }
+  }
 }
 
 TEST(CsvWriterValues, BooleansAreWords) { EXPECT_EQ(shown("(true), (false), (NULL)"), "True,\nFalse,\n,\n"); }

@@ -40,20 +40,20 @@ bool change_rows(std::string& bytes, size_t start, const Change& change) {
 
 class Changing {
  public:
-  explicit Changing(Change change)
-      : proxy_(static_cast<uint16_t>(loading_server().port()), [this, change](bool from_client, std::string& bytes) {
+  explicit Changing(Change change, const char* first = "1\t7919\t3\trow 1")
+      : proxy_(static_cast<uint16_t>(loading_server().port()), [=, this](bool from_client, std::string& bytes) {
           if (!from_client || has_changed_) return Proxy::Fate::kPass;
           held_ += bytes;
           bytes.clear();
-          const size_t start = held_.find("1\t7919\t3\trow 1");
+          const size_t start = held_.find(first);
           if (start != std::string::npos && !change_rows(held_, start, change)) return Proxy::Fate::kPass;
           has_changed_ = start != std::string::npos;
           bytes.swap(held_);
           return Proxy::Fate::kPass;
         }) {}
-  std::string outcome(const std::string& mode, const std::string& verify) {
-    return MysqlWriteStep(kRows,
-                          {{"table", "checked"}, {"write_mode", mode}, {"verify", verify}, {"primary_key", "id"}},
+  std::string outcome(const std::string& mode, const std::string& verify, const char* rows = kRows,
+                      const char* table = "checked") {
+    return MysqlWriteStep(rows, {{"table", table}, {"write_mode", mode}, {"verify", verify}, {"primary_key", "id"}},
                           loading_server(), {{"port", int64_t{proxy_.port()}}, {"ssl_mode", "disabled"}})
         .outcome();
   }
@@ -124,6 +124,45 @@ TEST(MysqlVerify, NamesTheTableAndTheColumn) {
   EXPECT_EQ(counted.outcome("replace", "count"), "ok 6");
 }
 
+// Texts of JSON, and addresses, which the server writes anew.
+TEST(MysqlVerify, FindsChangedJsonAndAddresses) {
+  constexpr char kDocuments[] =
+      "SELECT i AS id, ('{\"b\":' || i || ',\"a\":[null,\"x' || i || '\"]}')::JSON AS doc, '2001:DB8::0:' || i AS six, "
+      "'10.0.0.' || i AS four FROM range(1, 7) t(i)";
+  in_database(
+      "CREATE OR REPLACE TABLE documents (id bigint PRIMARY KEY, doc JSON, six INET6, four INET4); INSERT INTO "
+      "documents "
+      "(id) VALUES (-1)");
+  const auto replaced = [](size_t column, std::string from, std::string to) -> Change {
+    return [=](Rows& rows) {
+      const size_t at = rows[2][column].find(from);
+      ASSERT_NE(at, std::string::npos) << rows[2][column];
+      rows[2][column].replace(at, from.size(), to);
+    };
+  };
+  const std::vector<std::pair<std::string, Change>> all = {{"doc", replaced(1, "\"b\":3", "\"b\":4")},
+                                                           {"doc", replaced(1, "\"a\"", "\"c\"")},
+                                                           {"doc", replaced(1, "x3", "y3")},
+                                                           {"doc", replaced(1, "null", "true")},
+                                                           {"doc", replaced(1, "null,", "")},
+                                                           {"doc", [](Rows& rows) { rows[2][1] = "null"; }},
+                                                           {"doc", [](Rows& rows) { rows[2][1] = "\\N"; }},
+                                                           {"six", replaced(2, "0:3", "0:4")},
+                                                           {"six", replaced(2, "2001", "2002")},
+                                                           {"four", replaced(3, "0.3", "0.4")},
+                                                           {"four", replaced(3, "10.", "11.")},
+                                                           {"four", [](Rows& rows) { rows[2][3] = "\\N"; }}};
+  for (size_t i = 0; i < all.size(); ++i) {
+    Changing changing(all[i].second, "1\t{\"b\":1");
+    const std::string said = changing.outcome(i % 2 == 0 ? "append" : "replace", "full", kDocuments, "documents");
+    EXPECT_TRUE(changing.has_changed()) << i;
+    EXPECT_NE(said.find("holds other values than were handed over, in column '" + all[i].first), std::string::npos)
+        << i << said;
+    EXPECT_EQ(ask_database("SELECT COUNT(*), MIN(id) FROM shop.documents"), "1|-1\n") << i << said;
+  }
+  EXPECT_EQ(MysqlWriteStep(kDocuments, {{"table", "documents"}, {"verify", "full"}}).outcome(), "ok 6");
+}
+
 TEST(MysqlVerify, PassesRowsThatArrive) {
   const std::vector<std::string> modes = {"append", "replace", "truncate", "upsert"};
   for (int i = 0; i < 200; ++i) {
@@ -166,6 +205,13 @@ TEST(ValueForm, IsOfTheValueAlone) {
   EXPECT_TRUE(same(ValueForm::kTime, "01:00:00", "01:00:00.000000"));
   EXPECT_TRUE(same(ValueForm::kBlankPadded, "a", "a  "));
   EXPECT_FALSE(same(ValueForm::kExact, "a", "a "));
+  EXPECT_TRUE(same(ValueForm::kJson, "{\"b\":1,\"a\":[1.0]}", "{\"a\": [1.0], \"b\": 1}"));
+  EXPECT_FALSE(same(ValueForm::kJson, "{\"a\":[1.0]}", "{\"a\":[1.1]}"));
+  EXPECT_TRUE(same(ValueForm::kAddress, "2001:DB8::0:1", "2001:db8::1"));
+  EXPECT_TRUE(same(ValueForm::kAddress, "::ffff:10.0.0.1", "10.0.0.1"));
+  EXPECT_FALSE(same(ValueForm::kAddress, "10.0.0.1", "10.0.0.2"));
+  EXPECT_EQ(mysql::form_of_type("json"), ValueForm::kJson);
+  EXPECT_EQ(mysql::form_of_type("INET6"), ValueForm::kAddress);
   EXPECT_EQ(mysql::form_of_type("DECIMAL(10,2)"), ValueForm::kNumber);
   EXPECT_EQ(mysql::form_of_type("int(11) unsigned"), ValueForm::kNumber);
   EXPECT_EQ(mysql::form_of_type("varchar(5)"), ValueForm::kExact);

@@ -24,7 +24,7 @@ class FileHashesTest : public ::testing::Test {
     FileHashes hashes(memory_, clock);
     const auto hashed = hashes.of(file_);
     EXPECT_TRUE(hashed.ok());
-    EXPECT_EQ(hashed->sha256, sha256_hex(*read_file(file_)));
+    EXPECT_EQ(hashed->hash, sha256_hex(*read_file(file_)));
     hashes.save();
     return hashes.reads();
   }
@@ -75,6 +75,27 @@ TEST_F(FileHashesTest, AMemoryThatIsDamagedIsEmpty) {
     EXPECT_TRUE(write_file_atomically(memory_, text).ok());
     EXPECT_EQ(reads(kLater), 1u) << text;
   }
+}
+
+// Two kinds of one file, each remembered by itself.
+TEST_F(FileHashesTest, ContentsHaveAHashOfTheirOwnThatDependsOnTheSecret) {
+  const auto identity = FileIdentity::of(file_);
+  ManualClock clock(identity->ctime_ns + std::chrono::nanoseconds(kLater).count());
+  const auto content = [&](const std::string& secret, size_t reads) {
+    FileHashes hashes(secret == "first" ? memory_ : directory_.path() / "other.json", clock);
+    hashes.set_secret(secret);
+    const auto hashed = hashes.content_of(file_);
+    EXPECT_TRUE(hashed.ok());
+    EXPECT_EQ(hashes.reads(), reads);
+    hashes.save();
+    return hashed->hash;
+  };
+  const std::string hash = content("first", 1);
+  EXPECT_EQ(content("first", 0), hash);
+  EXPECT_NE(content("second", 1), hash);
+  EXPECT_NE(hash, sha256_hex("one"));
+  EXPECT_EQ(reads(kLater), 1u) << "its SHA-256 is not known by that";
+  EXPECT_EQ(reads(kLater * 2), 0u);
 }
 
 TEST_F(FileHashesTest, WhatIsNoFileIsAnError) {

@@ -87,6 +87,29 @@ TEST_F(ForEach, TheManifestHoldsTheRuleAndThePlanTheList) {
   EXPECT_EQ(document["lists"].items()[0]["shards"].items()[1]["size_bytes"], Json(5));
 }
 
+TEST_F(ForEach, WhetherTheOthersGoOnIsOfAllStepsOfTheList) {
+  write("in/a.csv", "id\n1\n");
+  const std::string after = query("SELECT $shard AS f FROM df_read") + writer("out/${shard.stem}.csv");
+  const std::string goes_on = reader("{files: \"in/*.csv\", on_failure: continue}") + after;
+  const CompileResult result = with(goes_on);
+  ASSERT_TRUE(result.ok()) << all_text(result);
+  EXPECT_EQ(result.pipeline->manifest["steps"].items()[0]["foreach"],
+            *parse_json(R"({"files":"in/*.csv","on_failure":"continue"})"));
+  const auto made = planned(goes_on);
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  for (const PlanStep& step : made->plan.steps) {
+    EXPECT_TRUE(step.shards->goes_on) << step.id;
+    EXPECT_TRUE(step_shards_from_json(to_json(*step.shards))->goes_on) << step.id;
+  }
+  const std::string stops = reader("{files: \"in/*.csv\", on_failure: stop}") + after;
+  const CompileResult plain = with(reader("{files: \"in/*.csv\"}") + after), stopping = with(stops);
+  ASSERT_TRUE(plain.ok() && stopping.ok());
+  EXPECT_EQ(stopping.pipeline->manifest_hash, plain.pipeline->manifest_hash) << "it is what is so without the key";
+  EXPECT_FALSE(planned(stops)->plan.steps[0].shards->goes_on);
+  EXPECT_THAT(plan_error(goes_on + reader("{files: \"in/*.csv\"}", "path: \"${shard.value}\"", "other")),
+              HasSubstr("another on_failure"));
+}
+
 TEST_F(ForEach, AManifestRunsAsItsPipelineDoes) {
   write("in/a.csv", "id\n1\n");
   CompileResult result = with(reader("{files: \"in/*.csv\"}") + writer("out/${shard.stem}.csv"));
@@ -129,6 +152,7 @@ TEST_F(ForEach, ARuleThatIsNoneIsRefusedAtItsPlace) {
   EXPECT_THAT(refused(reader("{files: \"s3://b/*.csv\"}")), HasSubstr("is an address"));
   EXPECT_THAT(refused(reader("{files: \"*\", max_parallel: 0}")), HasSubstr("from 1 to 64"));
   EXPECT_THAT(refused(reader("{files: \"*\", allow_empty: 1}")), HasSubstr("true or false"));
+  EXPECT_THAT(refused(reader("{files: \"*\", on_failure: ignore}")), HasSubstr("stop or continue"));
   EXPECT_THAT(refused(reader("{values: []}")), HasSubstr("no value"));
   EXPECT_THAT(refused(reader("{values: a}")), HasSubstr("must be a list"));
   EXPECT_THAT(refused(reader("{values: [a, [b]]}")), HasSubstr("text or a number"));

@@ -140,6 +140,16 @@ TEST(Registry, EveryExampleOfASpecFitsItsOwnSchema) {
   }
 }
 
+TEST(Registry, EverySpecHasAnExampleAndSaysWhatBecomesOfTypes) {
+  Diagnostics findings;
+  const ComponentRegistry registry = ComponentRegistry::load({shipped()}, findings);
+  EXPECT_GE(registry.all().size(), 21u);
+  for (const ComponentSpec* spec : registry.all()) {
+    EXPECT_GT(spec->document["examples"].size(), 0u) << spec->name;
+    EXPECT_GT(spec->document["x-osiris"]["types"].size(), 0u) << spec->name;
+  }
+}
+
 TEST(Registry, AForeignSpecLoadsAndItsPythonDriverIsIgnored) {
   const Directory directory;
   directory.spec("acme.reader", kSmallSpec);

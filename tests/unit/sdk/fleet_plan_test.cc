@@ -162,6 +162,37 @@ TEST_F(FleetPlans, TheRestTakesTheShardsRowsInTheirOrder) {
   EXPECT_EQ(step(*again, "read").shards->list.size(), 2u);
 }
 
+TEST_F(FleetPlans, RowsThatAreToBeKeptComeAndAreKeptAsOne) {
+  make(R"(,"kept":{"use":"keep","bytes_max":99})");
+  const FleetPlan plan = taken_apart();
+  EXPECT_TRUE(plan.leaves_rows("read")) << "though no part after the shards reads it";
+  const auto shard = plan.part_of_shard(0, 0, {});
+  ASSERT_TRUE(shard.ok()) << shard.error().message;
+  EXPECT_EQ(step(*shard, "read").kept.use, StepUse::kKeep);
+  EXPECT_EQ(step(*shard, "read").kept.bytes_max, 0u) << "the limit is of all shards together";
+  const auto part = plan.part_after({{"names", {rows("names.parquet", 3)}},
+                                     {"read", {rows("0.parquet", 1), rows("1.parquet", 2)}},
+                                     {"joined", {rows("2.parquet", 1), rows("3.parquet", 2)}},
+                                     {"save", {{}, {}}}},
+                                    true);
+  ASSERT_TRUE(part.ok()) << part.error().message;
+  EXPECT_EQ(step(*part, "read").kept.use, StepUse::kTake);
+  EXPECT_TRUE(step(*part, "read").kept.keeps);
+  EXPECT_EQ(step(*part, "read").kept.bytes_max, 99u);
+  EXPECT_FALSE(step(*part, "joined").kept.keeps);
+}
+
+TEST_F(FleetPlans, WhatNeedsAnIncompleteStepIsNotInTheRest) {
+  make();
+  const FleetPlan plan = taken_apart();
+  const auto part = plan.part_after({{"names", {rows("names.parquet", 3)}}, {"read", {{}, {}}}}, true,
+                                    {"joined", "save", "total", "report"});
+  ASSERT_TRUE(part.ok()) << part.error().message;
+  EXPECT_THAT(ids(*part), ElementsAre("names", "read"));
+  EXPECT_EQ(step(*part, "read").kept.use, StepUse::kDone);
+  EXPECT_EQ(part->connections["connections"].size(), 0u);
+}
+
 TEST_F(FleetPlans, AFileThatIsNoLongerTheListedOneIsFound) {
   make();
   const FleetPlan plan = taken_apart();
@@ -184,7 +215,68 @@ TEST_F(FleetPlans, ALimitOfConnectionsIsForAllMachines) {
   EXPECT_EQ(FleetPlan(request_, 8).machines(), 1u);
 }
 
-// They stay with all the rest: a check that reads another step, and parts of a table, whose bounds one worker holds.
+// read (parts of a table) -> save (a file per part)
+class FleetSplits : public FleetPlans {
+ protected:
+  void make_split(const std::string& consistency, const std::string& fields = "") {
+    const std::string shards =
+        R"("shards":{"foreach":{"split":{"column":"id","parts":3)" + consistency +
+        R"(},"step":"read"},"list":[{"value":"0"},{"value":"1"},{"value":"2"},{"value":"null"}])";
+    auto manifest =
+        parse_json(R"({"steps":[{"id":"read","driver":"d","mode":"extract","connection":"@db.x","cfg":{},)" + shards +
+                   R"(}},{"id":"save","driver":"d","mode":"write","needs":["read"],)" +
+                   R"("cfg":{"path":"${shard.stem}"},"inputs":{"df_read":{"from_step":"read","in_shards":true}},)" +
+                   shards + R"(,"per_shard":true}}]})");
+    ASSERT_TRUE(manifest.ok()) << manifest.error().message;
+    const Status read = request_.set_manifest(*manifest);
+    ASSERT_TRUE(read.ok()) << read.error().message;
+    request_.run_id = "run-1";
+    request_.connections = *parse_json(R"({"connections":{"@db.x":{"fields":{)" + fields + "}}}}");
+    auto prepared = prepared_document(request_, {.hash_inputs = true, .environment_names = {}, .options = {}});
+    ASSERT_TRUE(prepared.ok()) << prepared.error().message;
+    request_.prepared = *prepared;
+  }
+};
+
+TEST_F(FleetSplits, OneWorkerSettlesAndEachShardIsToldOfIt) {
+  make_split("");
+  const FleetPlan plan = taken_apart();
+  EXPECT_TRUE(plan.has_source());
+  EXPECT_EQ(plan.machines(), 5u) << "four shards, and the one that holds their snapshot";
+  const auto settles = plan.part_to_settle();
+  ASSERT_TRUE(settles.ok()) << settles.error().message;
+  EXPECT_THAT(ids(*settles), ElementsAre("read"));
+  EXPECT_TRUE(step(*settles, "read").shards->holds);
+  EXPECT_EQ(step(*settles, "read").shards->list.size(), 4u);
+  const Json settled = *parse_json(R"({"bounds":["4","9"],"snapshot":"s"})");
+  const auto part = plan.part_of_shard(0, 3, {}, {{"read", settled}});
+  ASSERT_TRUE(part.ok()) << part.error().message;
+  EXPECT_EQ(step(*part, "read").shards->settled, settled);
+  EXPECT_EQ(step(*part, "read").shards->list[0].text, "null");
+  EXPECT_FALSE(step(*part, "read").shards->holds);
+  EXPECT_TRUE(step(*part, "save").shards->settled.is_null());
+}
+
+TEST_F(FleetSplits, WhereThereIsNoSnapshotTheFirstReadsToo) {
+  make_split(R"(,"consistency":"none")");
+  const FleetPlan plan = taken_apart();
+  EXPECT_FALSE(plan.has_source());
+  EXPECT_EQ(plan.machines(), 4u);
+  EXPECT_THAT(ids(*plan.part_to_settle()), ElementsAre("read"));
+  EXPECT_EQ(FleetPlan(request_, 2).machines(), 2u);
+}
+
+TEST_F(FleetSplits, AFewMachinesOrConnectionsAreNotWorthASnapshot) {
+  make_split("");
+  EXPECT_EQ(FleetPlan(request_, 2).machines(), 0u);
+  EXPECT_EQ(FleetPlan(request_, 3).machines(), 3u);
+  make_split("", R"("max_connections":2)");
+  EXPECT_EQ(FleetPlan(request_, 8).machines(), 0u);
+  make_split("", R"("max_connections":4)");
+  EXPECT_EQ(FleetPlan(request_, 8).machines(), 4u) << "one connection for the snapshot, three that read";
+}
+
+// They stay with all the rest: a check that reads another step.
 TEST_F(FleetPlans, StepsThatOneWorkerHasToRunAreNotSpread) {
   make(
       R"(,"checks":[{"name":"c","type":"relationships","columns":["n"],"to":{"step":"names","column":"n"}}],"needs":["names"])");

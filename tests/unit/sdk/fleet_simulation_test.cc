@@ -14,6 +14,7 @@
 #include <queue>
 #include <random>
 #include <set>
+#include <utility>
 
 #include "plugins/sdk/fleet/shard_scheduler.h"
 
@@ -25,7 +26,7 @@ constexpr size_t kShards = 40, kMachines = 8;
 constexpr int64_t kLease = 2'000 * kMs, kSilence = 300 * kMs, kPutInPlace = 5 * kMs;
 
 struct Counts {
-  size_t runs = 0, complete = 0, said_failed = 0, killed = 0, cut_off = 0, late_refused = 0, replaced = 0;
+  size_t runs = 0, complete = 0, said_failed = 0, killed = 0, cut_off = 0, late_refused = 0, replaced = 0, ahead = 0;
 };
 
 // The world: machines that run, and the driver of the scheduler as a run is (fleet_run.cc), event by event.
@@ -34,7 +35,8 @@ class Simulation {
   Simulation(uint64_t seed, Counts& counts)
       : random_(seed),
         counts_(counts),
-        scheduler_(list(), {.replacements_max = kMachines, .parallel_max = {parallel()}}) {}
+        parallel_max_(parallel()),
+        scheduler_(list(), {.replacements_max = kMachines, .machines = kMachines, .parallel_max = {parallel_max_}}) {}
 
   void run() {
     for (size_t i = 0; i < kMachines; ++i) make_machine(i < kMachines / 3 + 1);
@@ -62,12 +64,13 @@ class Simulation {
     }
   };
   struct Machine {
-    bool lives = true;  // in the world
-    bool hears = true;  // the host reaches it, and its leases are renewed
-    bool is_free = true;
-    int doomed_in = -1;          // the shard in which it ends; none: -1
-    std::optional<size_t> runs;  // in the world, heard of or not
-    int64_t ends_at_ns = 0;      // its lease, once nobody renews it
+    bool lives = true;                            // in the world
+    bool hears = true;                            // the host reaches it, and its leases are renewed
+    int in_hand = 0;                              // shards that the host has handed over and heard nothing of
+    int doomed_in = -1;                           // the shard in which it ends; none: -1
+    std::optional<size_t> runs;                   // in the world, heard of or not
+    std::optional<ShardScheduler::Attempt> next;  // that it begins by itself
+    int64_t ends_at_ns = 0;                       // its lease, once nobody renews it
   };
 
   std::vector<FleetShard> list() {
@@ -94,19 +97,29 @@ class Simulation {
   void hand_out() {
     for (const std::string& id : std::vector<std::string>(ready_.begin(), ready_.end())) {
       Machine& machine = machines_.at(id);
-      if (!machine.is_free || scheduler_.is_lost(id)) continue;
-      const auto attempt = scheduler_.take(id);
-      if (attempt) start(id, *attempt);
+      if (machine.in_hand == 0 && !scheduler_.is_lost(id))
+        if (const auto attempt = scheduler_.take(id)) hand_over(id, *attempt);
+      if (machine.in_hand != 1 || scheduler_.is_lost(id)) continue;
+      const auto attempt = scheduler_.take_ahead(id);
+      if (!attempt) continue;
+      ++counts_.ahead;
+      hand_over(id, *attempt);
     }
     if (!scheduler_.is_over() || coming_ > 0) return;
     for (auto& [id, machine] : machines_)
       if (machine.lives && machine.hears) machine.lives = false;  // killed and verified
   }
 
+  void hand_over(const std::string& id, const ShardScheduler::Attempt& attempt) {
+    Machine& machine = machines_.at(id);
+    ++machine.in_hand;
+    if (!machine.lives || !machine.hears) return;  // nobody takes it there; that is found out soon
+    if (!machine.runs) return start(id, attempt);
+    machine.next = attempt;
+  }
+
   void start(const std::string& id, const ShardScheduler::Attempt& attempt) {
     Machine& machine = machines_.at(id);
-    machine.is_free = false;
-    if (!machine.lives || !machine.hears) return;  // nobody takes it there; that is found out soon
     machine.runs = attempt.shard;
     const int64_t wall = pick(20, 400) * kMs, fetch = pick(1, 30) * kMs;
     at(now_ + wall, [this, id, attempt] { last_row(id, attempt); });
@@ -120,7 +133,9 @@ class Simulation {
 
   void last_row(const std::string& id, const ShardScheduler::Attempt&) {
     Machine& machine = machines_.at(id);
-    if (machine.lives) machine.runs.reset();
+    if (!machine.lives) return;
+    machine.runs.reset();
+    if (const auto next = std::exchange(machine.next, std::nullopt)) start(id, *next);
   }
 
   void fetched(const std::string& id, const ShardScheduler::Attempt& attempt) {
@@ -141,7 +156,7 @@ class Simulation {
       outputs_[attempt.shard] += rows_of(attempt.shard);
       ++accepted_[attempt.shard];
       scheduler_.accepted(attempt);
-      machines_.at(id).is_free = true;
+      --machines_.at(id).in_hand;
     });
   }
 
@@ -195,6 +210,9 @@ class Simulation {
       if (!machine.lives || !machine.runs) continue;
       EXPECT_TRUE(running.insert(*machine.runs).second) << "shard " << *machine.runs << " runs twice";
     }
+    if (parallel_max_ > 0) {
+      EXPECT_LE(running.size(), parallel_max_);
+    }
   }
 
   void judge() {
@@ -218,6 +236,7 @@ class Simulation {
 
   std::mt19937_64 random_;
   Counts& counts_;
+  const size_t parallel_max_;
   ShardScheduler scheduler_;
   std::priority_queue<Event> events_;
   std::map<std::string, Machine> machines_;
@@ -244,7 +263,7 @@ TEST(FleetSimulation, AThirdOfTheMachinesEndsAndEachShardIsAcceptedOnce) {
   }
   std::printf(
       "%zu runs of %zu shards on %zu machines: %zu complete, %zu said that they failed; %zu machines killed, %zu "
-      "cut off, %zu replaced; %zu late results refused\n",
+      "cut off, %zu replaced; %zu late results refused; %zu shards handed over before their machine was idle\n",
       counts.runs, kShards, kMachines, counts.complete, counts.said_failed, counts.killed, counts.cut_off,
       counts.replaced, counts.late_refused);
   EXPECT_EQ(counts.runs, static_cast<size_t>(runs));
@@ -252,6 +271,7 @@ TEST(FleetSimulation, AThirdOfTheMachinesEndsAndEachShardIsAcceptedOnce) {
   EXPECT_GT(counts.killed, counts.runs / 2);
   EXPECT_GT(counts.cut_off, counts.runs / 2);
   EXPECT_GT(counts.late_refused, 0u);
+  EXPECT_GT(counts.ahead, counts.runs * kShards / 2);
 }
 
 }  // namespace

@@ -69,6 +69,18 @@ TEST_F(ProcessChannelTest, InputLargerThanAPipeArrivesWhole) {
   EXPECT_THAT(incoming_.output, HasSubstr("3145728"));
 }
 
+TEST_F(ProcessChannelTest, WhatTheChildHasNotTakenIsCounted) {
+  start("read line; echo ready; head -c 4194304 > /dev/null; echo taken; read line");
+  ASSERT_TRUE(channel_->send("go\n").ok());
+  EXPECT_EQ(channel_->unsent(), 0u);
+  EXPECT_EQ(receive().kind, Kind::kBytes);
+  ASSERT_TRUE(channel_->send(std::string(4 << 20, 'x')).ok());
+  EXPECT_GT(channel_->unsent(), size_t{1} << 20);
+  EXPECT_EQ(receive().kind, Kind::kBytes);
+  EXPECT_EQ(incoming_.output, "ready\ntaken\n");
+  EXPECT_EQ(channel_->unsent(), 0u);
+}
+
 TEST_F(ProcessChannelTest, AChildThatTakesNoInputIsNoErrorOfTheSender) {
   start("exec <&-; echo closed; sleep 60");
   EXPECT_EQ(receive().kind, Kind::kBytes);

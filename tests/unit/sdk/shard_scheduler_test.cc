@@ -48,6 +48,77 @@ TEST(ShardScheduler, WhatIsClaimedIsAcceptedOnce) {
   EXPECT_TRUE(scheduler.all_accepted());
 }
 
+TEST(ShardScheduler, AMachineHoldsTheNextShardWhileThereIsOneForEach) {
+  ShardScheduler scheduler(shards({0, 0, 0, 0, 0}), {.machines = 2});
+  EXPECT_FALSE(scheduler.take_ahead("a")) << "it runs none";
+  const auto first = *scheduler.take("a");
+  const auto next = scheduler.take_ahead("a");
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->shard, 1u);
+  EXPECT_FALSE(scheduler.take_ahead("a")) << "one";
+  EXPECT_FALSE(scheduler.claim(*next)) << "its machine is at the shard before";
+  ASSERT_TRUE(scheduler.take("b"));
+  ASSERT_TRUE(scheduler.take_ahead("b"));
+  ASSERT_TRUE(scheduler.claim(first));
+  scheduler.accepted(first);
+  EXPECT_TRUE(scheduler.claim(*next)) << "it has become the machine's";
+  EXPECT_TRUE(scheduler.take_ahead("a"));
+  EXPECT_FALSE(scheduler.is_over());
+}
+
+TEST(ShardScheduler, TheLastShardsAreForWhoComesFirst) {
+  ShardScheduler scheduler(shards({0, 0, 0}), {.machines = 3});
+  ASSERT_TRUE(scheduler.take("a"));
+  EXPECT_FALSE(scheduler.take_ahead("a"));
+  EXPECT_TRUE(scheduler.take("b"));
+  EXPECT_TRUE(scheduler.take("c"));
+}
+
+// Neither a shard of another list nor one machine more fits the limit: what is held takes the place of what ends.
+TEST(ShardScheduler, WhatIsHeldTakesThePlaceInItsListsLimit) {
+  auto two = shards({0, 0, 0, 0});
+  for (FleetShard& shard : shards({9, 9, 9}, 1)) two.push_back(shard);
+  ShardScheduler scheduler(two, {.parallel_max = {1, 1}, .goes_on = {true, true}});
+  const auto of_one = *scheduler.take("a");
+  EXPECT_EQ(of_one.shard, 4u) << "the longest";
+  const auto of_zero = *scheduler.take("b");
+  EXPECT_FALSE(scheduler.take("c")) << "both lists are full";
+  const auto ahead = *scheduler.take_ahead("b");
+  EXPECT_EQ(ahead.shard, 1u) << "of the list of what it runs";
+  scheduler.failed(of_zero, Error(Code::kStepFailed, "bad"));
+  EXPECT_FALSE(scheduler.take("c"));
+  EXPECT_TRUE(scheduler.claim(ahead));
+}
+
+TEST(ShardScheduler, WhatALostMachineHeldRunsElsewhereAndCountsNoAttempt) {
+  ShardScheduler scheduler(shards({0, 0, 0}), {.attempts_max = 1, .replacements_max = 1});
+  const auto running = *scheduler.take("a");
+  const auto ahead = *scheduler.take_ahead("a");
+  scheduler.lost("a", "killed", 100);
+  EXPECT_EQ(scheduler.take("b")->shard, 2u) << "a may still come to it";
+  scheduler.gone("a");
+  EXPECT_EQ(scheduler.failures().size(), 1u) << "what ran there has had its one attempt";
+  EXPECT_FALSE(scheduler.claim(running));
+  EXPECT_FALSE(scheduler.claim(ahead));
+  EXPECT_FALSE(scheduler.is_over()) << "b is at work";
+}
+
+TEST(ShardScheduler, WhatWasClaimedLetsALostMachinesNextWait) {
+  ShardScheduler scheduler(shards({0, 0}), {});
+  const auto running = *scheduler.take("a");
+  const auto ahead = *scheduler.take_ahead("a");
+  ASSERT_TRUE(scheduler.claim(running));
+  scheduler.lost("a", "killed", 100);
+  scheduler.accepted(running);
+  EXPECT_FALSE(scheduler.claim(ahead));
+  EXPECT_FALSE(scheduler.take("b"));
+  scheduler.gone("a");
+  const auto again = scheduler.take("b");
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->shard, 1u);
+  EXPECT_EQ(again->number, 1u);
+}
+
 TEST(ShardScheduler, ALostMachineKeepsItsShardUntilItIsGone) {
   ShardScheduler scheduler(shards({0}), {.replacements_max = 1});
   const auto first = *scheduler.take("a");
@@ -99,7 +170,7 @@ TEST(ShardScheduler, AShardThatLosesItsMachineThreeTimesFailsAndSaysWhy) {
 }
 
 TEST(ShardScheduler, WhereFailuresDoNotStopTheOthersGoOn) {
-  ShardScheduler scheduler(shards({0, 0}), {.continues_after_failures = true});
+  ShardScheduler scheduler(shards({0, 0}), {.goes_on = {true}});
   const auto first = *scheduler.take("a");
   scheduler.failed(first, Error(Code::kStepFailed, "no"));
   const auto second = scheduler.take("a");
@@ -109,6 +180,45 @@ TEST(ShardScheduler, WhereFailuresDoNotStopTheOthersGoOn) {
   scheduler.accepted(*second);
   EXPECT_TRUE(scheduler.is_over());
   EXPECT_FALSE(scheduler.all_accepted());
+}
+
+TEST(ShardScheduler, AListThatBeginsAgainIsAcceptedOnce) {
+  ShardScheduler scheduler(shards({0, 0, 0}), {});
+  const auto first = scheduler.take("a"), second = scheduler.take("b");
+  ASSERT_TRUE(first && second);
+  ASSERT_TRUE(scheduler.claim(*first));
+  scheduler.accepted(*first);
+  scheduler.restart(0);
+  EXPECT_EQ(scheduler.accepted_count(), 0u);
+  EXPECT_TRUE(scheduler.is_outdated(*second));
+  EXPECT_FALSE(scheduler.claim(*second)) << "of before";
+  std::vector<size_t> handed_out;
+  while (const auto next = scheduler.take("c")) handed_out.push_back(next->shard);
+  EXPECT_EQ(handed_out.size(), 2u) << "the one that runs is not run twice at the same time";
+  scheduler.give_back(*second);
+  const auto again = scheduler.take("b");
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->shard, second->shard);
+  EXPECT_GT(again->number, second->number) << "attempts have names of their own";
+  EXPECT_FALSE(scheduler.is_outdated(*again));
+}
+
+TEST(ShardScheduler, WhatFailedBeforeARestartIsForgotten) {
+  ShardScheduler scheduler(shards({0, 0}), {.goes_on = {true}});
+  const auto failing = scheduler.take("a"), running = scheduler.take("b");
+  ASSERT_TRUE(failing && running);
+  scheduler.failed(*failing, Error(Code::kStepFailed, "the snapshot is gone"));
+  EXPECT_FALSE(scheduler.has_ended(0));
+  scheduler.restart(0);
+  EXPECT_TRUE(scheduler.failures().empty());
+  scheduler.failed(*running, Error(Code::kStepFailed, "the snapshot is gone"));
+  EXPECT_TRUE(scheduler.failures().empty());
+  for (int i = 0; i < 2; ++i) {
+    const auto attempt = scheduler.take("a");
+    ASSERT_TRUE(attempt && scheduler.claim(*attempt));
+    scheduler.accepted(*attempt);
+  }
+  EXPECT_TRUE(scheduler.all_accepted() && scheduler.has_ended(0) && scheduler.is_over());
 }
 
 TEST(ShardScheduler, ThereAreOnlySoManyReplacements) {

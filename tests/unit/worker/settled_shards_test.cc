@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "tests/support/eventually.h"
 #include "tests/unit/worker/executor_fixture.h"
 #include "worker/driver_api/sql.h"
 
@@ -141,6 +142,39 @@ TEST_F(SettledShards, AFailureToSettleFailsTheStepAfterItsRetries) {
   EXPECT_THAT(error("read").message, HasSubstr("the source is away"));
   const auto names = sink_.event_names("read");
   EXPECT_EQ(std::count(names.begin(), names.end(), "step_retry"), 2);
+}
+
+TEST_F(SettledShards, WhatAnotherWorkerSettledIsNotAskedFor) {
+  lost_times = unsettled_times = -1;
+  Json made = reader();
+  made.find("shards")->set("settled", parse(R"({"times":9,"again":false})"));
+  made.find("shards")->set("list", parse(R"([{"value":"1","index":1}])"));
+  plan({made});
+  ask("read");
+  EXPECT_EQ(result("read")["metrics"]["rows_read"].as_int(), 1);
+  EXPECT_EQ(settled_times, 0);
+  EXPECT_EQ(of("shard_complete", "shard"), (std::vector<int64_t>{1}));
+  EXPECT_TRUE(sink_.event("shards_settled").is_null());
+}
+
+TEST_F(SettledShards, WhoHoldsForOthersReadsNothingUntilItIsStopped) {
+  Json made = reader();
+  made.find("shards")->set("holds", true);
+  plan({made});
+  ask("read");
+  ASSERT_TRUE(test::eventually([&] { return !sink_.event("shards_settled").is_null(); }));
+  executor_->cancel("all shards are there");
+  EXPECT_EQ(error("read").code, Code::kCancelled);
+  EXPECT_TRUE(of("shard_complete", "shard").empty());
+}
+
+TEST_F(SettledShards, WhoHoldsForOthersSaysThatItIsLost) {
+  lost_times = 1;
+  Json made = reader();
+  made.find("shards")->set("holds", true);
+  plan({made});
+  ask("read");
+  EXPECT_THAT(error("read").message, HasSubstr("what its shards are read by is gone"));
 }
 
 TEST_F(SettledShards, ADriverThatDoesNotSplitIsNotAskedTo) {

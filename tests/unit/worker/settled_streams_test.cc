@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "tests/drivers/posthog.extractor/stand_in.h"
 #include "tests/unit/worker/counting_reader.h"
@@ -27,12 +28,47 @@ using ::testing::HasSubstr;
 constexpr int kRows = 30000;
 constexpr uint64_t kPageRows = 1000;
 
+// Of the engine, for buffers of its readers, looked at when a reader had the first rows.
+std::atomic<int64_t> buffer_bytes{0};
+
+Result<StepOutcome> read_and_look(StepContext& step) {
+  const std::string select = "SELECT * FROM " + step.inputs().front().name;
+  duckdb_prepared_statement statement = nullptr;
+  duckdb_pending_result pending = nullptr;
+  duckdb_result rows{};
+  const bool begun = duckdb_prepare(step.connection_handle(), select.c_str(), &statement) == DuckDBSuccess &&
+                     duckdb_pending_prepared_streaming(statement, &pending) == DuckDBSuccess &&
+                     duckdb_execute_pending(pending, &rows) == DuckDBSuccess;
+  duckdb_destroy_pending(&pending);
+  duckdb_destroy_prepare(&statement);
+  StepOutcome outcome;
+  while (duckdb_data_chunk chunk = begun ? duckdb_fetch_chunk(rows) : nullptr) {
+    if (outcome.rows_written == 0) {
+      duckdb_connection other = step.open_connection();
+      auto bytes = sql::run_query(other, "SELECT memory_usage_bytes FROM duckdb_memory() WHERE tag = 'ALLOCATOR'");
+      duckdb_disconnect(&other);
+      if (bytes.ok()) buffer_bytes = bytes->integer();
+    }
+    outcome.rows_written += duckdb_data_chunk_get_size(chunk);
+    duckdb_destroy_data_chunk(&chunk);
+  }
+  duckdb_destroy_result(&rows);
+  if (!begun) return Error(Code::kInternal, "the rows cannot be read");
+  OSIRIS_TRY(step.inputs_are_sound());
+  return outcome;
+}
+
+const Driver& looking_reader() {
+  static constexpr Driver driver{.name = "looking.reader", .run = read_and_look, .reads_streams = true};
+  return driver;
+}
+
 class SettledStreams : public StreamsFixture {
  protected:
   SettledStreams()
       : StreamsFixture({&filesystem_json_extractor(), &graphql_extractor(), &posthog_extractor(), &duckdb_processor(),
                         &filesystem_csv_writer(), &filesystem_json_writer(), &filesystem_parquet_writer(),
-                        &counting_reader()}) {}
+                        &counting_reader(), &looking_reader()}) {}
 
   void clear() override { std::filesystem::remove(directory_ / "work" / out_); }
   std::string written() override {
@@ -153,6 +189,22 @@ TEST_F(SettledStreams, WhatIsReadOnceIsNotCopied) {
     EXPECT_TRUE(run({stored, counting_step()}).errors.empty());
     EXPECT_EQ(counted.copies, 1u);
     EXPECT_EQ(counted.rows, rows);
+  }
+}
+
+// A buffer of the engine's own reader of JSON takes 32 MiB, and each of its threads has two.
+TEST_F(SettledStreams, LinesAreReadWithSmallBuffers) {
+  write_records();
+  for (const bool stored : {false, true}) {
+    buffer_bytes = 0;
+    Json read = json();
+    if (stored) read.set("materialize", true);
+    const Outcome seen = run({read, with_mode(step("write", "looking.reader", {"read"}), "write")});
+    EXPECT_TRUE(seen.errors.empty());
+    EXPECT_EQ(seen.streamed, !stored);
+    EXPECT_THAT(seen.events, ::testing::Contains(HasSubstr("\"rows_processed\":30000")));
+    if (!stored) EXPECT_GT(buffer_bytes, 0);
+    EXPECT_LT(buffer_bytes, int64_t{16} << 20);
   }
 }
 

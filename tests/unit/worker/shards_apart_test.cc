@@ -95,6 +95,14 @@ class ShardsApart : public ExecutorTest {
     return kept(std::move(made), R"({"use":"take","run_id":"r","rows_read":7,"rows_written":0,"rows_out":)" +
                                      std::to_string(rows) + "}");
   }
+  // As a later run takes them: from one file.
+  static Json kept_by_one(const fs::path& file, const std::string& more) {
+    Json made = step("read", "filesystem.csv_extractor");
+    made.set("mode", "extract");
+    made.set("input_files", Json::array({Json::object({{"path", file.string()}, {"source", file.string()}})}));
+    return kept(std::move(made),
+                R"({"use":"take","run_id":"r","rows_read":3,"rows_written":0,"rows_out":3,)" + more + "}");
+  }
   std::vector<size_t> all() const {
     std::vector<size_t> every;
     for (size_t i = 0; i < files_.size(); ++i) every.push_back(i);
@@ -143,6 +151,22 @@ TEST_F(ShardsApart, AStepPerShardReadsTakenRowsInPieces) {
   for (const char* text : {"n\n3\n1\n", "n\n2\n"}) write(text);
   run_apart("read");
   run({taken(read(all()), 2, 3), doubled(all()), see("double", "n || f"), step("show", "show", {"see"})});
+  EXPECT_EQ(shown, "60.csv;20.csv;41.csv");
+}
+
+TEST_F(ShardsApart, TheRowsOfAllAreKeptAsThoseOfOneWorkerAre) {
+  for (const char* text : {"n\n3\n1\n", "n\n2\n"}) write(text);
+  run_apart("read");
+  Json keeps = taken(read(all()), 2, 3);
+  keeps.find("kept")->set("keeps", true);
+  run({keeps});
+  const Json event = sink_.event("output_kept");
+  EXPECT_EQ(event["rows"], Json(3));
+  EXPECT_EQ(event["shard_rows"], parse("[2,1]"));
+  const fs::path kept = directory_ / "kept.parquet";
+  fs::rename(directory_ / "session" / event["path"].as_string(), kept);
+  Json again = kept_by_one(kept, R"("shard_rows":[2,1])");
+  run({again, doubled(all()), see("double", "n || f"), step("show", "show", {"see"})});
   EXPECT_EQ(shown, "60.csv;20.csv;41.csv");
 }
 

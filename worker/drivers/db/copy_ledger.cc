@@ -122,6 +122,14 @@ std::string how_to_go_on(const CopyLedger& ledger, const CopyTables& tables) {
          ": osiris run --resume goes on from there; a run without it drops that table and " + tables.ledger;
 }
 
+void tell_without_chunks(StepContext& context) {
+  if (!context.origin().resumes) return;
+  context.log(
+      "the rows have no chunks, so all of them are copied anew: `partition: {column, chunk_rows}` of the step that "
+      "reads "
+      "them makes a copy that --resume goes on with");
+}
+
 void tell_chunks(StepContext& context, const CopyLedger& ledger, size_t reused, const std::string& staging) {
   context.event("copy_chunks", Json::object({{"table", staging},
                                              {"chunks", uint64_t{ledger.plan().chunks()}},

@@ -69,6 +69,8 @@ class CopyLedger {
 
 // For the hint of an error: what is there, and how to go on or to drop it.
 std::string how_to_go_on(const CopyLedger& ledger, const CopyTables& tables);
+// Of rows without chunks: a run that shall go on where an earlier one failed is told that it cannot, and how it could.
+void tell_without_chunks(StepContext& context);
 // An event of the step, copy_chunks: how many chunks it committed and how many it found committed.
 void tell_chunks(StepContext& context, const CopyLedger& ledger, size_t reused, const std::string& staging);
 

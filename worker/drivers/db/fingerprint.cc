@@ -1,18 +1,22 @@
 #include "worker/drivers/db/fingerprint.h"
 
-// The plain functions: through EVP_*() each hash would look its algorithm up, and there is one for each row.
+// The plain functions: through EVP_*(), and SHA256(), which calls them, each hash would look its algorithm up, and
+// there is one for each row.
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <functional>
+#include <utility>
 
 namespace osiris::worker::db {
 namespace {
 
 constexpr size_t kHeldBytes = size_t{64} << 10;
+constexpr size_t kHeadBytes = 9;
 constexpr uint64_t kNull = 0x9e3779b97f4a7c15;
 
 // Spreads what the standard library's hash leaves beside each other, so that sums of few values differ.
@@ -42,46 +46,54 @@ Fingerprint::Fingerprint(size_t columns) : long_(std::make_unique<LongRow>()), c
 Fingerprint::~Fingerprint() = default;
 Fingerprint::Fingerprint(Fingerprint&&) noexcept = default;
 
+// Null where the row would not be held at once with so much more of it.
+char* Fingerprint::room_for(size_t bytes) {
+  const size_t end = held_ + bytes;
+  if (end > kHeldBytes) return nullptr;
+  if (end > row_.size()) row_.resize(std::min(kHeldBytes, std::max(2 * row_.size(), end)));
+  return row_.data() + std::exchange(held_, end);
+}
+
 void Fingerprint::put(std::string_view bytes) {
-  if (row_.size() + bytes.size() <= kHeldBytes) {
-    row_ += bytes;
-    return;
-  }
   if (!long_->is_begun) SHA256_Init(&long_->context);
   long_->is_begun = true;
-  SHA256_Update(&long_->context, row_.data(), row_.size());
+  SHA256_Update(&long_->context, row_.data(), std::exchange(held_, 0));
   SHA256_Update(&long_->context, bytes.data(), bytes.size());
-  row_.clear();
 }
 
 void Fingerprint::add(std::string_view value) {
-  char head[9] = {1};
+  char head[kHeadBytes] = {1};
   const uint64_t size = value.size();
   std::memcpy(head + 1, &size, sizeof size);
-  put({head, sizeof head});
-  put(value);
+  if (char* const at = room_for(kHeadBytes + value.size())) {
+    std::memcpy(at, head, kHeadBytes);
+    if (!value.empty()) std::memcpy(at + kHeadBytes, value.data(), value.size());
+  } else {
+    put({head, kHeadBytes});
+    put(value);
+  }
   columns_[column_++] += mixed(std::hash<std::string_view>()(value));
 }
 
 void Fingerprint::add_null() {
-  put(std::string_view("\0", 1));
+  if (char* const at = room_for(1)) {
+    *at = '\0';
+  } else {
+    put(std::string_view("\0", 1));
+  }
   columns_[column_++] += kNull;
 }
 
 void Fingerprint::end_row() {
   unsigned char digest[SHA256_DIGEST_LENGTH];
-  if (long_->is_begun) {
-    SHA256_Update(&long_->context, row_.data(), row_.size());
-    SHA256_Final(digest, &long_->context);
-    long_->is_begun = false;
-  } else {
-    SHA256(reinterpret_cast<const unsigned char*>(row_.data()), row_.size(), digest);
-  }
+  if (!long_->is_begun) SHA256_Init(&long_->context);
+  SHA256_Update(&long_->context, row_.data(), std::exchange(held_, 0));
+  SHA256_Final(digest, &long_->context);
+  long_->is_begun = false;
   Uint128 hash = 0;
   std::memcpy(&hash, digest, sizeof hash);
   sum_ += hash;
   ++rows_;
-  row_.clear();
   column_ = 0;
 }
 

@@ -40,10 +40,12 @@ class Fingerprint {
   std::vector<size_t> columns_that_differ(const Fingerprint& other) const;
 
  private:
+  char* room_for(size_t bytes);
   void put(std::string_view bytes);
 
   struct LongRow;
-  std::string row_;                // the row under way: of each value whether it is one, its length, itself
+  std::string row_;  // the row under way, its first `held_` bytes: of each value whether it is one, its length, itself
+  size_t held_ = 0;
   std::unique_ptr<LongRow> long_;  // what came before `row_`, of a row that is not held at once
   size_t column_ = 0;
   uint64_t rows_ = 0;

@@ -1,9 +1,11 @@
 #include "worker/drivers/db/server_rows.h"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
 #include "protocol/base/categories.h"
+#include "protocol/base/text.h"
 #include "worker/drivers/db/relation.h"
 
 namespace osiris::worker::db {
@@ -17,6 +19,23 @@ Status read_caught(const std::string& step_id, const std::string& server, const 
   return Error(Code::kExhausted, server + " execution failed: out of memory in step " + step_id,
                "lower batch_size, or select fewer columns", category::kRuntimeMemoryExceeded);
 }
+
+// Goes back to the queue when it ends.
+class LentBatch : public ChunkBatches::Batch {
+ public:
+  LentBatch(RowQueue& queue, db::Batch batch) : queue_(queue), batch_(std::move(batch)) {}
+  ~LentBatch() override { queue_.give_back(std::move(batch_)); }
+  LentBatch(const LentBatch&) = delete;
+  LentBatch& operator=(const LentBatch&) = delete;
+
+  size_t chunks() const override { return batch_.chunks.size(); }
+  duckdb_data_chunk chunk(size_t index) override { return batch_.chunks[index]->handle(); }
+  uint64_t bytes() const override { return batch_.bytes; }
+
+ private:
+  RowQueue& queue_;
+  db::Batch batch_;
+};
 
 }  // namespace
 
@@ -61,7 +80,7 @@ Status ServerRows::open() {
   return {};
 }
 
-void ServerRows::note(StepContext& context, const Batch& batch) {
+void ServerRows::note(StepContext& context, const db::Batch& batch) {
   rows_ += batch.rows;
   bytes_ += batch.bytes;
   context.progress(rows_);
@@ -121,6 +140,29 @@ Result<std::optional<SourceRows::Piece>> ServerRows::next_piece() {
   OSIRIS_ASSIGN(const bool is_there, next_batch());
   if (!is_there) return std::optional<Piece>();
   return std::optional<Piece>(Piece{batch_.raw, batch_.rows});
+}
+
+std::vector<std::string> ServerRows::batch_columns() const {
+  std::vector<std::string> names, folded;
+  for (const RelationColumn& column : *columns_) {
+    names.push_back(column.name);
+    folded.push_back(ascii_lower(column.name));
+  }
+  // The engine would give the second of two another name.
+  std::sort(folded.begin(), folded.end());
+  return std::adjacent_find(folded.begin(), folded.end()) == folded.end() ? names : std::vector<std::string>();
+}
+
+bool ServerRows::take_batches() {
+  if (!scan_ || !scan_->begin()) return false;
+  want(false);
+  return true;
+}
+
+Result<std::unique_ptr<ChunkBatches::Batch>> ServerRows::take_batch() {
+  OSIRIS_ASSIGN(const bool is_there, next_batch());
+  if (!is_there) return std::unique_ptr<ChunkBatches::Batch>();
+  return std::unique_ptr<ChunkBatches::Batch>(std::make_unique<LentBatch>(queue_, std::exchange(batch_, {})));
 }
 
 // Of the source, once its last chunk was given.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "protocol/base/error.h"
+#include "worker/driver_api/chunk_batches.h"
 #include "worker/driver_api/chunk_scan.h"
 #include "worker/driver_api/driver.h"
 #include "worker/drivers/db/deadline.h"
@@ -23,7 +24,11 @@ Error cancelled_error(const std::string& step_id);
 // Feeds the queue: announces the columns and offers batches, and returns when there are no more.
 using ReadRows = std::function<Status(RowQueue&)>;
 
-class ServerRows : public StreamedOutput, private ChunkSource, private ChunkedRows, private SourceRows {
+class ServerRows : public StreamedOutput,
+                   private ChunkSource,
+                   private ChunkedRows,
+                   public SourceRows,
+                   public ChunkBatches {
  public:
   // Runs `read` on a thread of its own. `deadline`, which `read` waits by, lives as long as `read`; it is cancelled
   // when the rows are not wanted to their end. `server`: how errors begin, "MySQL". `context` outlives it.
@@ -49,6 +54,9 @@ class ServerRows : public StreamedOutput, private ChunkSource, private ChunkedRo
   const Form* form() const override { return queue_.form(); }
   bool take() override;
   Result<std::optional<Piece>> next_piece() override;
+  std::vector<std::string> batch_columns() const override;
+  bool take_batches() override;
+  Result<std::unique_ptr<ChunkBatches::Batch>> take_batch() override;
   // The next batch; false at the end.
   Result<bool> next_batch();
   void want(bool raw);
@@ -60,7 +68,7 @@ class ServerRows : public StreamedOutput, private ChunkSource, private ChunkedRo
   Status take_end();
   Status wait_for_columns();
   Result<uint64_t> fill(StepContext& context);
-  void note(StepContext& context, const Batch& batch);
+  void note(StepContext& context, const db::Batch& batch);
   void end();
 
   StepContext& context_;
@@ -71,7 +79,7 @@ class ServerRows : public StreamedOutput, private ChunkSource, private ChunkedRo
   std::string function_;
   std::shared_ptr<ChunkScan> scan_;
   const RelationColumns* columns_ = nullptr;
-  Batch batch_;                   // whose chunks are being given
+  db::Batch batch_;               // whose chunks are being given
   size_t next_ = 0;               // of them
   bool is_claimed_ = false;       // by a reader of chunks
   bool by_chunk_ = false;         // a scan gives a chunk

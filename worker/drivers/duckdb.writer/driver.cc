@@ -21,8 +21,12 @@ namespace {
 namespace fs = std::filesystem;
 using files::EngineFile;
 
+// What follows when the rows have columns that the table lacks.
+enum class NewColumns { kFreeze, kEvolve, kDiscard };
+
 struct Options {
   OutputFile file;
+  NewColumns new_columns = NewColumns::kFreeze;
   std::string schema, table;
   bool appends = false, create_dirs = true;
 
@@ -50,6 +54,12 @@ Result<Options> read_options(const StepContext& step) {
   const std::string mode = config["write_mode"].as_string_or("replace");
   if (mode != "replace" && mode != "append") return wrong("'write_mode' must be replace or append, not '" + mode + "'");
   options.appends = mode == "append";
+  const std::string drift = config["schema_drift"].as_string_or("freeze");
+  if (drift != "freeze" && drift != "evolve" && drift != "discard_columns")
+    return wrong("'schema_drift' must be freeze, evolve or discard_columns, not '" + drift + "'");
+  options.new_columns = drift == "evolve"            ? NewColumns::kEvolve
+                        : drift == "discard_columns" ? NewColumns::kDiscard
+                                                     : NewColumns::kFreeze;
   options.create_dirs = config["create_dirs"].as_bool(true);
   return options;
 }
@@ -128,13 +138,15 @@ Status make_table(EngineFile& file, const Options& options, const std::vector<Fi
   return sql::execute(file.connection(), "CREATE TABLE " + options.quoted() + " (" + list + ")");
 }
 
-// The rows' columns in the order of the table that they are added to, each of its type: nothing is converted.
-Result<std::vector<FileColumn>> in_tables_order(EngineFile& file, const Options& options,
+// The rows' columns in the order of the table that they are added to, each of its type: nothing is converted. New ones
+// are behind the table's own.
+Result<std::vector<FileColumn>> in_tables_order(StepContext& step, EngineFile& file, const Options& options,
                                                 const std::vector<FileColumn>& columns) {
   OSIRIS_ASSIGN(const std::vector<FileColumn> there, described(file.connection(), "SELECT * FROM " + options.quoted()));
   const auto differs = [&](const std::string& what) {
     return Error(Code::kInvalidArgument, options.file.path + ", table " + options.table + ": " + what,
-                 "give the rows the table's columns and types in a SQL step before, or use write_mode: replace",
+                 "give the rows the table's columns and types in a SQL step before, or use write_mode: replace; "
+                 "schema_drift: evolve adds new columns, discard_columns leaves them out",
                  category::kWriteFailed);
   };
   std::vector<FileColumn> ordered;
@@ -148,10 +160,20 @@ Result<std::vector<FileColumn>> in_tables_order(EngineFile& file, const Options&
                      " in the rows");
     ordered.push_back(*found);
   }
-  for (const FileColumn& column : columns)
-    if (std::none_of(there.begin(), there.end(),
-                     [&](const FileColumn& each) { return ascii_lower(each.name) == ascii_lower(column.name); }))
-      return differs("it has no column '" + column.name + "'");
+  for (const FileColumn& column : columns) {
+    if (std::any_of(there.begin(), there.end(),
+                    [&](const FileColumn& each) { return ascii_lower(each.name) == ascii_lower(column.name); }))
+      continue;
+    if (options.new_columns == NewColumns::kFreeze) return differs("it has no column '" + column.name + "'");
+    if (options.new_columns == NewColumns::kDiscard) {
+      step.log("column '" + column.name + "' is left out: table " + options.table + " does not have it");
+      continue;
+    }
+    OSIRIS_TRY(sql::execute(file.connection(), "ALTER TABLE " + options.quoted() + " ADD COLUMN " +
+                                                   sql::quote_identifier(column.name) + " " + column.type.sql()));
+    step.log("column '" + column.name + "' is added to table " + options.table);
+    ordered.push_back(column);
+  }
   return ordered;
 }
 
@@ -172,7 +194,7 @@ Result<uint64_t> write_rows_of(StepContext& step, const Options& options, Engine
     OSIRIS_ASSIGN(adds, has_table(file, options));
   }
   if (adds) {
-    OSIRIS_ASSIGN(columns, in_tables_order(file, options, columns));
+    OSIRIS_ASSIGN(columns, in_tables_order(step, file, options, columns));
   } else {
     OSIRIS_TRY(make_table(file, options, columns));
   }

@@ -38,6 +38,12 @@ Compression infer_compression(const std::filesystem::path& file) {
   return Compression::kNone;
 }
 
+std::string_view suffix_of(Compression compression) {
+  for (const Format& format : kFormats)
+    if (format.compression == compression) return format.suffix;
+  return {};
+}
+
 std::string_view suffix_of_another_kind(const std::filesystem::path& file,
                                         std::initializer_list<std::string_view> own) {
   const std::string suffix = ascii_lower(file.extension().native());

@@ -59,6 +59,12 @@ Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
   return csv::open_stream(step, std::move(options));
 }
 
+Result<std::unique_ptr<StreamedOutput>> open_shards(StepContext& step, const Json& settled) {
+  OSIRIS_ASSIGN(csv::Options options, csv::read_options(step));
+  csv::take_settled(settled, options);
+  return csv::open_joined_stream(step, std::move(options), csv::kDirectBytesMin);
+}
+
 Result<Settled> settle(StepContext& step, const Json&, bool again) {
   OSIRIS_ASSIGN(const csv::Options options, csv::read_options(step));
   OSIRIS_ASSIGN(Json settled, csv::settle_types(step, options, again));
@@ -100,6 +106,7 @@ const Driver& filesystem_csv_extractor() {
                                  .open = open,
                                  .declare = declare,
                                  .settle = settle,
+                                 .open_shards = open_shards,
                                  .computes_alone = true};
   return driver;
 }

@@ -29,6 +29,7 @@ struct TextBlock {
   size_t room = 0;  // without the slack
   size_t size = 0;
   uint64_t number = 0;  // from 0
+  size_t file = 0;      // of several that are read one after the other
 
   std::string_view text() const { return {bytes.get(), size}; }
 };

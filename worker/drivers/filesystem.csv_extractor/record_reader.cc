@@ -3,20 +3,18 @@
 namespace osiris::worker::csv {
 namespace {
 
-constexpr size_t kReadBytes = size_t{1} << 18;
-
 Status parsing_failed(Status status) {
   return status.ok() ? status : Status(status.error().within("CSV parsing failed"));
 }
 
 }  // namespace
 
-Result<RecordReader> RecordReader::open(const Options& options) {
+Result<RecordReader> RecordReader::open(const Options& options, size_t read_bytes) {
   OSIRIS_ASSIGN(std::unique_ptr<ByteSource> source, open_bytes(options.file, options.compression));
-  return RecordReader(std::move(source), options);
+  return RecordReader(std::move(source), options, read_bytes);
 }
 
-RecordReader::RecordReader(std::unique_ptr<ByteSource> source, const Options& options)
+RecordReader::RecordReader(std::unique_ptr<ByteSource> source, const Options& options, size_t read_bytes)
     : source_(std::move(source)),
       decoder_(options.encoding, options.encoding_name),
       tokenizer_({.delimiter = options.delimiter,
@@ -25,7 +23,7 @@ RecordReader::RecordReader(std::unique_ptr<ByteSource> source, const Options& op
                   .comment = options.comment,
                   .skip_blank_lines = options.skip_blank_lines,
                   .skip_lines = options.skip_rows}),
-      bytes_(kReadBytes, '\0') {}
+      bytes_(read_bytes, '\0') {}
 
 Result<bool> RecordReader::next(RecordBatch& batch) {
   batch.clear();

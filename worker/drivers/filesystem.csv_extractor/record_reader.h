@@ -11,7 +11,8 @@ namespace osiris::worker::csv {
 
 class RecordReader {
  public:
-  static Result<RecordReader> open(const Options& options);
+  // `read_bytes`: at once; less where only the first records are wanted.
+  static Result<RecordReader> open(const Options& options, size_t read_bytes = size_t{1} << 18);
 
   // Replaces `batch` by the next records; false when there are no more. Parse errors read "CSV parsing failed: ...".
   Result<bool> next(RecordBatch& batch);
@@ -20,7 +21,7 @@ class RecordReader {
   const std::string& doubt() const { return decoder_.doubt(); }
 
  private:
-  RecordReader(std::unique_ptr<ByteSource> source, const Options& options);
+  RecordReader(std::unique_ptr<ByteSource> source, const Options& options, size_t read_bytes);
 
   std::unique_ptr<ByteSource> source_;
   Decoder decoder_;

@@ -12,6 +12,8 @@ namespace osiris::worker::csv {
 namespace {
 
 constexpr size_t kSampleRows = 2000;
+constexpr size_t kSampleReadBytes = size_t{1} << 18;
+constexpr size_t kHeadReadBytes = size_t{1} << 12;
 // Places all over the file where some records are looked at beside, how much there, and how much of the whole at most.
 constexpr size_t kPlacesMax = 24;
 constexpr size_t kPlaceBytes = size_t{1} << 15;
@@ -30,14 +32,14 @@ bool options_are_plain(const Options& options) {
 // Reads the head of the file with our tokenizer. nullopt when it has anything DuckDB might see differently: a short or
 // long record, blank lines or quoted line ends around the header, a single column (a blank line could be a row), an
 // error.
-std::optional<Sample> take_sample(const Options& options) {
-  auto reader = RecordReader::open(options);
+std::optional<Sample> take_sample(const Options& options, uint64_t rows_max, size_t read_bytes) {
+  auto reader = RecordReader::open(options, read_bytes);
   if (!reader.ok()) return std::nullopt;
   Sample sample;
   RecordBatch batch;
   uint64_t line = options.skip_rows;  // lines seen when every record takes one
   bool has_layout = false;
-  while (sample.rows < kSampleRows) {
+  while (sample.rows < rows_max) {
     const auto more = reader->next(batch);
     if (!more.ok()) return std::nullopt;
     if (!*more) break;
@@ -71,7 +73,7 @@ std::optional<Sample> take_sample(const Options& options) {
     }
   }
   sample.guesses = sample.trackers;
-  return sample.rows > 0 ? std::optional(std::move(sample)) : std::nullopt;
+  return has_layout ? std::optional(std::move(sample)) : std::nullopt;
 }
 
 // Looks at whole lines in a piece of text from the middle of the file. What it takes for a record may be none, inside
@@ -113,18 +115,22 @@ bool has_pattern(const std::string& path) { return path.find_first_of("*?[]{}") 
 
 std::optional<Sample> sample_file(const Options& options) {
   if (!options_are_plain(options) || has_pattern(options.file.native())) return std::nullopt;
-  auto sample = take_sample(options);
-  if (!sample) return std::nullopt;
+  auto sample = take_sample(options, kSampleRows, kSampleReadBytes);
+  if (!sample || sample->rows == 0) return std::nullopt;
   // Beyond a limit nothing decides, and a compressed file has no places.
   if (options.limit == UINT64_MAX && options.compression == Compression::kNone) guess_from_places(options, *sample);
   return sample;
 }
 
+std::optional<Sample> look_at_head(const Options& options) {
+  if (!options_are_plain(options) || has_pattern(options.file.native())) return std::nullopt;
+  return take_sample(options, 1, kHeadReadBytes);
+}
+
 ScanPlan scan_plan(const Options& options, const Sample& sample, const std::string& path, Kind unknown) {
   ScanPlan plan;
-  plan.file = path;
+  plan.files = {{path, sample.lines_before_data}};
   plan.delimiter = options.delimiter;
-  plan.skip_lines = sample.lines_before_data;
   plan.fields = sample.layout.fields;
   plan.numbers = options.numbers;
   plan.nulls = options.nulls;

@@ -23,6 +23,10 @@ struct Sample {
 // nullopt where the file, or what the step wants of it, is anything but plain: then the careful reader reads it.
 std::optional<Sample> sample_file(const Options& options);
 
+// What is known of a shard's file before it is scanned among others: its columns, of the types that were settled for
+// all, and where its records begin. nullopt as above; a file without records of data is plain.
+std::optional<Sample> look_at_head(const Options& options);
+
 // The scan of `path` that the sample suggests; a column without a value is scanned as `unknown`.
 ScanPlan scan_plan(const Options& options, const Sample& sample, const std::string& path, Kind unknown);
 

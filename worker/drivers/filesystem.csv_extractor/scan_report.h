@@ -15,13 +15,16 @@ namespace osiris::worker::csv {
 
 class ScanReport {
  public:
-  // Both outlive it.
-  ScanReport(StepContext& step, const Options& options) : step_(step), options_(options) {
+  // Both outlive it. `bytes`: of several files; 0: it is the one of the options.
+  ScanReport(StepContext& step, const Options& options, uint64_t bytes = 0)
+      : step_(step), options_(options), file_bytes_(bytes) {
+    if (bytes > 0) return;
     std::error_code code;
     const uint64_t size = std::filesystem::file_size(options.file, code);
     if (!code && options.limit == UINT64_MAX) file_bytes_ = size;
   }
 
+  uint64_t file_bytes() const { return file_bytes_; }  // 0: unknown
   // [any thread] False when the scan should stop. `percent`: of the file, which is read ahead of the rows; negative:
   // unknown.
   bool rows(uint64_t total, const std::function<double()>& percent) {

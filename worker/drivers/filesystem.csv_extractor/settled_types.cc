@@ -14,7 +14,13 @@
 namespace osiris::worker::csv {
 namespace {
 
-constexpr uint64_t kFirstRecords = 2000;
+// Of each file, and of all files together about: as many as one read of a large file looks at before it begins.
+constexpr uint64_t kFirstRecords = 2000, kFirstRecordsMin = 200, kFirstRecordsOfAll = 16'000;
+constexpr size_t kReadBytes = size_t{1} << 18, kFirstReadBytes = size_t{1} << 15;
+
+uint64_t first_records(size_t files) {
+  return std::clamp<uint64_t>(kFirstRecordsOfAll / files, kFirstRecordsMin, kFirstRecords);
+}
 
 // The values of one column, of one file or of all.
 struct Seen {
@@ -34,7 +40,8 @@ class FileLook {
 
   // False: only the first records were looked at.
   Result<bool> run() {
-    OSIRIS_ASSIGN(RecordReader reader, RecordReader::open(options_));
+    OSIRIS_ASSIGN(RecordReader reader,
+                  RecordReader::open(options_, rows_max_ > kFirstRecords ? kReadBytes : kFirstReadBytes));
     RecordBatch batch;
     for (bool more = true; more;) {
       OSIRIS_ASSIGN(more, reader.next(batch));
@@ -113,15 +120,17 @@ Json to_json(const Seen& seen) {
 Result<Json> settle_types(StepContext& step, const Options& options, bool by_all_records) {
   if (declares_all(options) || options.joined.empty()) return Json();
   SeenColumns all;
+  Options alike = options;
+  alike.joined.clear();
   std::mutex mutex;
   std::atomic<size_t> next{0};
   std::atomic<bool> is_of_all{true}, is_cancelled{false};
   const auto look = [&] {
     for (size_t i = next++; i < options.joined.size() && !is_cancelled; i = next++) {
-      Options of_file = options;
+      Options of_file = alike;
       of_file.file = options.joined[i].absolute;
       of_file.compression = options.joined[i].compression;
-      FileLook file(step, of_file, by_all_records ? UINT64_MAX : kFirstRecords);
+      FileLook file(step, of_file, by_all_records ? UINT64_MAX : first_records(options.joined.size()));
       const auto whole = file.run();
       if (whole.ok() ? !*whole : true) is_of_all = false;
       if (!whole.ok() && whole.error().code == Code::kCancelled) is_cancelled = true;

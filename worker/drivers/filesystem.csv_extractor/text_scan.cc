@@ -11,16 +11,16 @@
 
 #include "worker/driver_api/scan_function.h"
 #include "worker/drivers/filesystem.csv_extractor/encoding.h"
+#include "worker/drivers/filesystem.csv_extractor/file_blocks.h"
 #include "worker/drivers/filesystem.csv_extractor/record_blocks.h"
 #include "worker/drivers/filesystem.csv_extractor/record_fields.h"
+#include "worker/drivers/filesystem.csv_extractor/scan_thread.h"
 
 namespace osiris::worker::csv {
 namespace {
 
 using duckdb::LogicalType;
 using duckdb::Value;
-
-std::string_view text_of(const duckdb::string_t& value) { return {value.GetData(), value.GetSize()}; }
 
 LogicalType engine_type(Kind kind) {
   switch (kind) {
@@ -52,125 +52,25 @@ ScanState::ScanState(ScanPlan plan, OnUnfit on_unfit)
       on_unfit_(on_unfit),
       numeric_nulls_(any_is_number(plan_.nulls, plan_.numbers)),
       has_values_(plan_.columns.size()),
-      was_read_(plan_.columns.size()) {
+      was_read_(plan_.columns.size()),
+      files_(plan_.files.size()) {
   for (const ScanColumn& column : plan_.columns) trackers_.push_back(column.tracker);
+}
+
+std::string ScanState::fingerprint_of(size_t file) const {
+  const std::lock_guard lock(mutex_);
+  return files_[file].text.text();
+}
+
+std::string ScanState::fingerprint() const {
+  const std::lock_guard lock(mutex_);
+  return given_.text();
 }
 
 KindTracker ScanState::tracker(size_t column) const {
   const std::lock_guard lock(mutex_);
   return trackers_[column];
 }
-
-// What one thread of a scan converts.
-class ScanState::Thread {
- public:
-  explicit Thread(ScanState& state) : state_(state) {
-    for (const ScanColumn& column : state.plan_.columns) trackers_.push_back(column.tracker);
-    ++state_.open_;
-  }
-  ~Thread() { end(false); }
-  Thread(const Thread&) = delete;
-  Thread& operator=(const Thread&) = delete;
-
-  // Everything this thread was given has been read.
-  void end(bool exhausted) {
-    if (std::exchange(ended_, true)) return;
-    {
-      const std::lock_guard lock(state_.mutex_);
-      for (size_t i = 0; i < trackers_.size(); ++i) state_.trackers_[i].merge(trackers_[i]);
-    }
-    if (!exhausted) return;  // given up: the scan is not complete
-    state_.exhausted_ = true;
-    --state_.open_;
-  }
-
-  void count(uint64_t rows, const std::function<double()>& percent) {
-    const uint64_t total = state_.rows_ += rows;
-    if (state_.report && !state_.report(total, percent)) throw duckdb::InterruptException();
-  }
-
-  void observe(size_t index, duckdb::Vector& text, uint64_t rows) {
-    const auto* values = duckdb::FlatVector::GetData<duckdb::string_t>(text);
-    const auto& validity = duckdb::FlatVector::Validity(text);
-    for (uint64_t row = 0; row < rows; ++row)
-      if (validity.RowIsValid(row) && !state_.plan_.nulls.contains(text_of(values[row])))
-        trackers_[index].observe(text_of(values[row]));
-  }
-
-  // False where a value does not fit.
-  bool convert(size_t index, duckdb::Vector& text, duckdb::Vector* out, uint64_t rows) {
-    const ScanColumn& column = state_.plan_.columns[index];
-    if (column.is_guess && !trackers_[index].is_final()) observe(index, text, rows);
-    if (column.kind == Kind::kText) {
-      mark_nulls(text, rows);
-      if (out) out->Reference(text);
-      return true;
-    }
-    switch (column.kind) {
-      case Kind::kBoolean:
-        return convert_as<bool>(index, text, out, rows, parse_boolean);
-      case Kind::kUnsigned:
-        return convert_as<uint64_t>(index, text, out, rows, parse_unsigned);
-      case Kind::kDouble:
-        return convert_as<double>(index, text, out, rows, parse_double);
-      default:
-        return convert_as<int64_t>(index, text, out, rows, [this, index](std::string_view field) {
-          const auto value = parse_integer(field);
-          if (value && (*value < 0 || (*value == 0 && field.find('-') != field.npos)))
-            trackers_[index].observe_negative();
-          return value;
-        });
-    }
-  }
-
-  void fail() { state_.unfit_ = true; }
-
- private:
-  void mark_nulls(duckdb::Vector& text, uint64_t rows) {
-    const auto* values = duckdb::FlatVector::GetData<duckdb::string_t>(text);
-    auto& validity = duckdb::FlatVector::Validity(text);
-    for (uint64_t row = 0; row < rows; ++row)
-      if (validity.RowIsValid(row) && state_.plan_.nulls.contains(text_of(values[row]))) validity.SetInvalid(row);
-  }
-
-  template <class Out, class Parse>
-  bool convert_as(size_t index, duckdb::Vector& text, duckdb::Vector* out, uint64_t rows, Parse parse) {
-    const auto* values = duckdb::FlatVector::GetData<duckdb::string_t>(text);
-    const auto& validity = duckdb::FlatVector::Validity(text);
-    const NullWords& nulls = state_.plan_.nulls;
-    Out* data = out ? duckdb::FlatVector::GetData<Out>(*out) : nullptr;
-    bool seen = false;
-    for (uint64_t row = 0; row < rows; ++row) {
-      std::optional<Out> value;
-      if (validity.RowIsValid(row)) {
-        const std::string_view field = text_of(values[row]);
-        // Most fields are values: a word that means NULL is looked for where there is none, unless it would be one.
-        if (!state_.numeric_nulls_ || !nulls.contains(field)) {
-          const auto number = state_.plan_.numbers.plain(field, buffer_);
-          if (number) value = parse(*number);
-          if (!value && !nulls.contains(field)) return false;
-        }
-      }
-      seen |= value.has_value();
-      if (!data) continue;
-      if (value) {
-        data[row] = *value;
-      } else {
-        duckdb::FlatVector::Validity(*out).SetInvalid(row);
-      }
-    }
-    if (!seen) return true;
-    if (state_.plan_.columns[index].must_be_null) return false;
-    if (std::is_same_v<Out, int64_t>) trackers_[index].observe_whole();
-    if (!state_.has_values_[index].load(std::memory_order_relaxed)) state_.has_values_[index] = true;
-    return true;
-  }
-
-  ScanState& state_;
-  std::vector<KindTracker> trackers_;
-  std::string buffer_;
-  bool ended_ = false;
-};
 
 namespace {
 
@@ -194,24 +94,41 @@ duckdb::unique_ptr<duckdb::FunctionData> bind(duckdb::ClientContext&, duckdb::Ta
   return bound;
 }
 
+std::shared_ptr<duckdb::FileHandle> open_file(duckdb::ClientContext& context, const ScanFile& file) {
+  auto& files = duckdb::FileSystem::GetFileSystem(context);
+  return std::shared_ptr<duckdb::FileHandle>(files.OpenFile(file.path, duckdb::FileFlags::FILE_FLAGS_READ).release());
+}
+
+std::vector<uint64_t> lines_of(const ScanPlan& plan) {
+  std::vector<uint64_t> lines;
+  for (const ScanFile& file : plan.files) lines.push_back(file.skip_lines);
+  return lines;
+}
+
 struct ScanGlobal : duckdb::GlobalTableFunctionState {
   ScanGlobal(duckdb::ClientContext& context, const ScanPlan& plan)
-      : file(duckdb::FileSystem::GetFileSystem(context).OpenFile(plan.file, duckdb::FileFlags::FILE_FLAGS_READ)),
-        bytes(static_cast<uint64_t>(std::max<int64_t>(0, static_cast<int64_t>(file->GetFileSize())))),
+      : first(open_file(context, plan.files.front())),
+        bytes(plan.bytes > 0 ? plan.bytes
+                             : static_cast<uint64_t>(std::max<int64_t>(0, static_cast<int64_t>(first->GetFileSize())))),
         threads(static_cast<uint64_t>(duckdb::TaskScheduler::GetScheduler(context).NumberOfThreads())),
-        blocks([this](char* to, size_t size) { return static_cast<size_t>(file->Read(to, size)); }, plan.delimiter,
-               plan.skip_lines) {}
+        blocks([this, &context, &plan](size_t file) { return reader_of(context, plan, file); }, lines_of(plan),
+               plan.delimiter) {}
   duckdb::idx_t MaxThreads() const override { return std::min(threads, bytes / kBlockBytes + 1); }
+
+  RecordBlocks::Read reader_of(duckdb::ClientContext& context, const ScanPlan& plan, size_t number) {
+    const auto file = first ? std::exchange(first, nullptr) : open_file(context, plan.files[number]);
+    return [file](char* to, size_t size) { return static_cast<size_t>(file->Read(to, size)); };
+  }
 
   struct Read {
     size_t column;                                          // of the plan
     duckdb::idx_t out = duckdb::DConstants::INVALID_INDEX;  // in the chunk that is given; none: only looked at
   };
   std::vector<Read> reads;
-  std::vector<size_t> fields;  // of the reads
-  const duckdb::unique_ptr<duckdb::FileHandle> file;
+  std::vector<size_t> fields;                 // of the reads
+  std::shared_ptr<duckdb::FileHandle> first;  // until it is read
   const uint64_t bytes, threads;
-  RecordBlocks blocks;
+  FileBlocks blocks;
 };
 
 // Keeps a block for as long as texts point into it.
@@ -271,11 +188,13 @@ duckdb::unique_ptr<duckdb::LocalTableFunctionState> begin_thread(duckdb::Executi
 
 // False at the end of the file.
 bool take_block(ScanGlobal& global, ScanLocal& local) {
+  local.thread.give_all();
   const auto more = global.blocks.next(local.block);
   if (!more.ok()) throw duckdb::InvalidInputException("%s", more.error().message);
   if (!*more) return false;
   if (find_invalid_utf8(local.block.text()) != std::string_view::npos)
     throw duckdb::InvalidInputException("the text is not UTF-8");
+  local.thread.take(local.block);
   local.records.begin(local.block.text());
   return true;
 }
@@ -357,7 +276,7 @@ void scan(duckdb::ClientContext&, duckdb::TableFunctionInput& input, duckdb::Dat
       local.is_ended = true;
       break;
     }
-    local.thread.count(local.text.size(), [&] { return percent_of(global); });
+    local.thread.count(local.block.file, local.text.size(), [&] { return percent_of(global); });
     give(state, global, local, state.watches(), out);
     if (out.size() > 0) break;
   }

@@ -1,11 +1,12 @@
-// A file's rows by threads side by side: record_blocks.h cuts its text, record_fields.h splits it, and our rules make
-// values of it. The engine's CSV reader is not used: it looks at every byte through a table, takes blanks around quotes
-// away that pandas keeps, and turns "1.5" into the integer 2 and "1_000" into 1000 without a word.
+// Rows of a file, or of several, by threads side by side: record_blocks.h cuts its text, record_fields.h splits it, and
+// our rules make values of it. The engine's CSV reader is not used: it looks at every byte through a table, takes
+// blanks around quotes away that pandas keeps, and turns "1.5" into the integer 2 and "1_000" into 1000 without a word.
 #pragma once
 
 #include <duckdb.h>
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "worker/drivers/filesystem.csv_extractor/options.h"
+#include "worker/drivers/filesystem.csv_extractor/text_sum.h"
 #include "worker/drivers/filesystem.csv_extractor/values.h"
 
 namespace osiris::worker::csv {
@@ -27,10 +29,15 @@ struct ScanColumn {
   KindTracker tracker;        // of values that are certain to be in the file; not of date columns, which stay text
 };
 
+struct ScanFile {
+  std::string path;
+  uint64_t skip_lines = 0;  // before its first record
+};
+
 struct ScanPlan {
-  std::string file;
+  std::vector<ScanFile> files;  // whose rows follow each other; all have these columns in these fields
+  uint64_t bytes = 0;           // of all files of a step's shards; 0: it is one file, without a fingerprint
   char delimiter = ',';
-  uint64_t skip_lines = 0;
   size_t fields = 0;  // of every record
   std::vector<ScanColumn> columns;
   NumberFormat numbers;
@@ -56,6 +63,11 @@ class ScanState {
   // A second scan of the same statement would count the rows twice.
   bool begin() { return !begun_.exchange(true); }
   uint64_t rows() const { return rows_; }
+  // What was read of one of the files.
+  uint64_t rows_of(size_t file) const { return files_[file].rows; }
+  // Of the text of a file, and of the text whose rows were all given: sums of hashes of blocks, in decimal. Of shards.
+  std::string fingerprint_of(size_t file) const;
+  std::string fingerprint() const;
   bool is_unfit() const { return unfit_; }
   bool watches() const { return on_unfit_ == OnUnfit::kWatch; }
   // Every record of the file was read.
@@ -72,6 +84,10 @@ class ScanState {
 
  private:
   friend class Thread;
+  struct OfFile {
+    std::atomic<uint64_t> rows{0};
+    TextSum text;  // guarded by mutex_
+  };
   const ScanPlan plan_;
   const OnUnfit on_unfit_;
   const bool numeric_nulls_;  // a word that means NULL would be a number or a boolean
@@ -80,6 +96,8 @@ class ScanState {
   std::vector<std::atomic<bool>> has_values_, was_read_;
   mutable std::mutex mutex_;
   std::vector<KindTracker> trackers_;  // guarded by mutex_
+  std::deque<OfFile> files_;
+  TextSum given_;  // guarded by mutex_
 };
 
 // Makes a table function without arguments in the connection's database, under a name that cannot be guessed, which

@@ -36,7 +36,12 @@ Column describe(const std::string& name, duckdb_logical_type type) {
       return as(Form::kFloat, quoted);
     case DUCKDB_TYPE_DOUBLE:
       return as(Form::kDouble, quoted);
-    case DUCKDB_TYPE_DECIMAL:
+    case DUCKDB_TYPE_DECIMAL: {
+      Column column = as(Form::kDecimal, quoted);
+      column.width = duckdb_decimal_width(type);
+      column.scale = duckdb_decimal_scale(type);
+      return column;
+    }
     case DUCKDB_TYPE_HUGEINT:
     case DUCKDB_TYPE_UHUGEINT:
       return as(Form::kNumberText, "CAST(" + quoted + " AS VARCHAR)");
@@ -175,10 +180,13 @@ Status check_columns(duckdb_connection connection, const std::string& relation, 
   return chosen.ok() ? Status() : Status(chosen.error());
 }
 
-std::string select_statement(const std::vector<Column>& columns, const std::string& relation) {
-  std::string select;
-  for (const Column& column : columns) select += (select.empty() ? "" : ", ") + column.expression;
-  return "SELECT " + select + " FROM " + sql::quote_identifier(relation);
+std::vector<WrittenColumn> written_columns(const std::vector<Column>& columns) {
+  std::vector<WrittenColumn> written;
+  for (const Column& column : columns) {
+    const bool is_plain = column.expression == sql::quote_identifier(column.name);
+    written.push_back({column.name, is_plain ? std::string() : column.expression});
+  }
+  return written;
 }
 
 }  // namespace osiris::worker::csv_out

@@ -1,13 +1,15 @@
 // How each column of the input is fetched and shown: types this driver formats itself arrive as they are, the rest
-// arrive as text made by DuckDB (decimals and 128-bit integers exact, nested values as JSON, blobs as hex).
+// arrive as text made by DuckDB (128-bit integers exact, nested values as JSON, blobs as hex).
 #pragma once
 
 #include <duckdb.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "protocol/base/error.h"
+#include "worker/driver_api/batch_writer.h"
 #include "worker/drivers/filesystem.csv_writer/options.h"
 
 namespace osiris::worker::csv_out {
@@ -24,6 +26,7 @@ enum class Form {
   kUint64,
   kFloat,
   kDouble,
+  kDecimal,
   kNumberText,  // digits made by DuckDB: never needs quotes under `nonnumeric`
   kDate,
   kTimestamp,
@@ -38,6 +41,8 @@ struct Column {
   std::string name;
   Form form = Form::kText;
   std::string expression;  // what to SELECT
+  uint8_t width = 0;       // digits of a decimal,
+  uint8_t scale = 0;       // and those of them after the point
   bool date_only = false;  // a timestamp column that is midnight in every row
   int second_digits = 0;   // 0, 3, 6 or 9, the same in every row of a timestamp column without time zone
   int offset_minutes = 0;  // from UTC, in which a column with time zone is shown
@@ -52,6 +57,7 @@ Result<std::vector<Column>> examine_columns(duckdb_connection connection, const 
 // Whether the relation has the columns that `columns` names.
 Status check_columns(duckdb_connection connection, const std::string& relation, const Options& options);
 
-std::string select_statement(const std::vector<Column>& columns, const std::string& relation);
+// For write_rows().
+std::vector<WrittenColumn> written_columns(const std::vector<Column>& columns);
 
 }  // namespace osiris::worker::csv_out

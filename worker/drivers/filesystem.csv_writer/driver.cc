@@ -29,7 +29,6 @@ class CsvWrite : public BatchWriter {
       : step_(step), options_(options), file_(options.file.target), next_report_(options.chunk_size) {}
 
   Result<StepOutcome> run() {
-    const std::string& relation = step_.inputs().front().name;
     OSIRIS_ASSIGN(columns_, csv_out::examine_columns(step_.connection_handle(), step_.inputs().front(), options_));
     if (step_.inputs().front().is_streamed) forms_.emplace(columns_);
     OSIRIS_TRY(file_.open(options_.create_dirs));
@@ -41,9 +40,7 @@ class CsvWrite : public BatchWriter {
       header.add_header();
       OSIRIS_TRY(write_batch(header));
     }
-    OSIRIS_ASSIGN(const uint64_t rows,
-                  write_rows(step_.connection_handle(), csv_out::select_statement(columns_, relation), *this,
-                             forms_.has_value()));
+    OSIRIS_ASSIGN(const uint64_t rows, write_rows(step_, csv_out::written_columns(columns_), *this));
     OSIRIS_TRY(step_.inputs_are_sound());
     if (step_.is_cancelled()) return cancelled();
     OSIRIS_TRY(sink_->finish());
@@ -135,8 +132,12 @@ Status check(StepContext& step) {
 }  // namespace
 
 const Driver& filesystem_csv_writer() {
-  static constexpr Driver driver{
-      .name = "filesystem.csv_writer", .run = write, .check = check, .describe = describe, .reads_streams = true};
+  static constexpr Driver driver{.name = "filesystem.csv_writer",
+                                 .run = write,
+                                 .check = check,
+                                 .describe = describe,
+                                 .reads_streams = true,
+                                 .writes_batches = true};
   return driver;
 }
 

@@ -1,5 +1,6 @@
 #include "worker/drivers/filesystem.csv_writer/number_text.h"
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -23,9 +24,50 @@ char* put_whole(char* at, Integer value) {
   return std::to_chars(at, at + kValueBytesMax, value).ptr;
 }
 
+// "00" to "99", one after the other.
+constexpr std::array<char, 200> kPairs = [] {
+  std::array<char, 200> pairs{};
+  for (size_t i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}();
+
 char* put_padded(char* at, uint64_t value, int width) {
-  for (int i = width - 1; i >= 0; --i, value /= 10) at[i] = static_cast<char>('0' + value % 10);
+  int left = width;
+  for (; left >= 2; left -= 2, value /= 100) std::memcpy(at + left - 2, kPairs.data() + 2 * (value % 100), 2);
+  if (left > 0) *at = static_cast<char>('0' + value % 10);
   return at + width;
+}
+
+__extension__ using Uint128 = unsigned __int128;
+constexpr uint64_t kTenTo19 = 10'000'000'000'000'000'000u;
+constexpr int kDigits64 = 19;  // of any number below it
+
+constexpr Uint128 power_of_ten(unsigned exponent) {
+  Uint128 power = 1;
+  while (exponent-- > 0) power *= 10;
+  return power;
+}
+
+// Of as many digits as a decimal of 64 bits has at most.
+constexpr std::array<uint64_t, 19> kPowers = [] {
+  std::array<uint64_t, 19> powers{};
+  for (unsigned i = 0; i < powers.size(); ++i) powers[i] = static_cast<uint64_t>(power_of_ten(i));
+  return powers;
+}();
+
+char* put_wide(char* at, Uint128 value) {
+  if (value < kTenTo19) return put_whole(at, static_cast<uint64_t>(value));
+  at = put_wide(at, value / kTenTo19);
+  return put_padded(at, static_cast<uint64_t>(value % kTenTo19), kDigits64);
+}
+
+char* put_wide_padded(char* at, Uint128 value, int width) {
+  if (width <= kDigits64) return put_padded(at, static_cast<uint64_t>(value), width);
+  at = put_padded(at, static_cast<uint64_t>(value / kTenTo19), width - kDigits64);
+  return put_padded(at, static_cast<uint64_t>(value % kTenTo19), kDigits64);
 }
 
 // Money and measurements have few decimals. If value * 10000 is a whole number of at most 15 digits that divides back
@@ -118,6 +160,29 @@ char* put_clock(char* at, uint64_t seconds) {
 
 char* put_integer(char* at, int64_t value) { return put_whole(at, value); }
 char* put_unsigned(char* at, uint64_t value) { return put_whole(at, value); }
+
+char* put_decimal(char* at, int64_t digits, unsigned width, unsigned scale) {
+  if (digits < 0) *at++ = '-';
+  const uint64_t magnitude = digits < 0 ? -static_cast<uint64_t>(digits) : static_cast<uint64_t>(digits);
+  if (scale == 0) return put_whole(at, magnitude);
+  const uint64_t unit = kPowers[scale];
+  if (width > scale) at = put_whole(at, magnitude / unit);
+  *at++ = '.';
+  return put_padded(at, magnitude % unit, static_cast<int>(scale));
+}
+
+char* put_wide_decimal(char* at, int64_t upper, uint64_t lower, unsigned width, unsigned scale) {
+  Uint128 magnitude = static_cast<Uint128>(static_cast<uint64_t>(upper)) << 64 | lower;
+  if (upper < 0) {
+    *at++ = '-';
+    magnitude = -magnitude;
+  }
+  if (scale == 0) return put_wide(at, magnitude);
+  const Uint128 unit = power_of_ten(scale);
+  if (width > scale) at = put_wide(at, magnitude / unit);
+  *at++ = '.';
+  return put_wide_padded(at, magnitude % unit, static_cast<int>(scale));
+}
 
 char* put_double(char* at, double value) {
   char* const end = put_short_decimal(at, value);

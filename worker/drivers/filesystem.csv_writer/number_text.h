@@ -11,6 +11,10 @@ inline constexpr size_t kValueBytesMax = 64;
 
 char* put_integer(char* at, int64_t value);
 char* put_unsigned(char* at, uint64_t value);
+// "-12.50": digits of a decimal, `scale` of them after the point, and none before it where all `width` are after it.
+char* put_decimal(char* at, int64_t digits, unsigned width, unsigned scale);
+// The same of 128 bits, in two's complement.
+char* put_wide_decimal(char* at, int64_t upper, uint64_t lower, unsigned width, unsigned scale);
 // "1.0", "0.1", "1e-05", "1e+16", "inf"; the shortest digits that read back as the same number. NaN is the caller's.
 char* put_double(char* at, double value);
 char* put_float(char* at, float value);

@@ -58,6 +58,15 @@ char* put_timestamp_value(const Column& column, int64_t value, char* at) {
   return has_zone ? put_plain(csv_format::utc_offset_text(column.offset_minutes), at) : at;
 }
 
+// DuckDB's storage follows the number of digits.
+char* put_decimal_value(const Column& column, const void* data, idx_t row, char* at) {
+  if (column.width <= 4) return put_decimal(at, value_at<int16_t>(data, row), column.width, column.scale);
+  if (column.width <= 9) return put_decimal(at, value_at<int32_t>(data, row), column.width, column.scale);
+  if (column.width <= 18) return put_decimal(at, value_at<int64_t>(data, row), column.width, column.scale);
+  const auto wide = value_at<duckdb_hugeint>(data, row);
+  return put_wide_decimal(at, wide.upper, wide.lower, column.width, column.scale);
+}
+
 }  // namespace
 
 RowFormatter::RowFormatter(const Options& options, const std::vector<Column>& columns)
@@ -179,6 +188,8 @@ char* RowFormatter::put_value(const Column& column, const void* data, idx_t row,
       return std::isnan(value_at<float>(data, row)) ? nullptr : put_float(at, value_at<float>(data, row));
     case Form::kDouble:
       return std::isnan(value_at<double>(data, row)) ? nullptr : put_double(at, value_at<double>(data, row));
+    case Form::kDecimal:
+      return put_decimal_value(column, data, row, at);
     case Form::kDate: {
       duckdb_date date;
       date.days = value_at<int32_t>(data, row);

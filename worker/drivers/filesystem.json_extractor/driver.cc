@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "worker/driver_api/scan_function.h"
 #include "worker/driver_api/settled_rows.h"
 #include "worker/drivers/files/places.h"
 #include "worker/drivers/filesystem.json_extractor/columns.h"
+#include "worker/drivers/filesystem.json_extractor/line_reader.h"
 #include "worker/drivers/filesystem.json_extractor/options.h"
 #include "worker/drivers/filesystem.json_extractor/record.h"
 #include "worker/drivers/filesystem.json_extractor/record_lines.h"
@@ -28,6 +28,14 @@ using json_in::Options;
 constexpr uint64_t kRecordsPerReport = 10'000;
 
 Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
+
+// Puts `members` behind the record's own.
+void add_members(std::string& record, const std::string& members) {
+  const size_t end = members.empty() ? std::string::npos : record.rfind('}');
+  if (end == std::string::npos) return;
+  const size_t before = record.find_last_not_of(" \t\r\n", end == 0 ? 0 : end - 1);
+  record.insert(end, (before != std::string::npos && record[before] == '{' ? "" : ",") + members);
+}
 
 // The records, in lines of a file of ours.
 class JsonRead : public SettledRows {
@@ -63,6 +71,7 @@ class JsonRead : public SettledRows {
       if (const json_in::Forms forms = json_in::forms_of(columns_); !forms.empty()) OSIRIS_TRY(rewrite(forms));
     }
     if (step_.is_cancelled()) return cancelled();
+    OSIRIS_ASSIGN(lines_.reader, json_in::define_line_reader(step_.connection_handle()));
     step_.progress(lines_.records);
     return StepOutcome{.rows_read = lines_.records, .rows_written = 0};
   }
@@ -72,9 +81,8 @@ class JsonRead : public SettledRows {
     if (lines_.records == 0 || columns_.empty()) return std::optional<Select>();
     // A statement that does not read a column would not look at its values.
     OSIRIS_TRY(json_in::check_declared(step, lines_, columns_));
-    OSIRIS_ASSIGN(const std::string reader, copy_scan_function(step.connection_handle(), "read_json"));
     return std::optional<Select>(
-        {.sql = json_in::select_of(lines_, columns_, reader), .functions = {reader}, .files = {lines_.file}});
+        {.sql = json_in::select_of(lines_, columns_), .functions = {lines_.reader}, .files = {lines_.file}});
   }
 
  private:
@@ -94,10 +102,14 @@ class JsonRead : public SettledRows {
     while (lines_.records < options_.limit) {
       OSIRIS_ASSIGN(const bool more, source.next(record));
       if (!more) break;
+      add_members(record, file.members);
       if (!reader_.read(record, record_)) {
         const auto line = static_cast<uint64_t>(
             std::count(record.begin(), record.begin() + static_cast<ptrdiff_t>(reader_.at()), '\n'));
-        return source.wrong(source.line() + line, reader_.what());
+        return source.wrong(source.line() + line, reader_.what(),
+                            file.members.empty() || !reader_.what().ends_with("stands twice in one object")
+                                ? ""
+                                : "hive_partitioning: false leaves out the keys that the file's directories have");
       }
       if (lines) OSIRIS_TRY(lines->add(record, reader_.members()));
       if (++lines_.records % kRecordsPerReport != 0) continue;

@@ -15,6 +15,7 @@ struct SourceFile {
   MatchedFile place;
   files::Compression compression = files::Compression::kNone;
   bool is_lines = false;  // a record a line
+  std::string members;    // what the directories of its path tell: "year":2025,"month":"01"
 };
 
 struct Options {

@@ -7,24 +7,25 @@
 #include "worker/driver_api/sql.h"
 #include "worker/driver_api/watched.h"
 #include "worker/drivers/files/places.h"
+#include "worker/drivers/filesystem.json_extractor/line_reader.h"
 
 namespace osiris::worker::json_in {
 namespace {
 
 using sql::quote_identifier;
 
-constexpr size_t kObjectBytesMin = 16'777'216;  // DuckDB's own
+constexpr uint64_t kObjectBytesMore = 1024;  // beside the longest line
 constexpr size_t kShownBytes = 100;
-constexpr const char* kReader = "read_json";
 
-std::string source_of(const Lines& lines, const std::vector<Column>& columns, const std::string& reader = kReader) {
+std::string source_of(const Lines& lines, const std::vector<Column>& columns) {
   std::string list;
   for (const Column& column : columns)
     list += (list.empty() ? "" : ", ") + sql::quote_literal(column.name) + ": " + sql::quote_literal(column.lines);
-  return reader + "(" + files::sql_path(lines.file) +
+  return lines.reader + "(" + files::sql_path(lines.file) +
          ", format = 'newline_delimited', records = 'true', compression = "
          "'uncompressed', hive_partitioning = false, maximum_object_size = " +
-         std::to_string(std::max(kObjectBytesMin, lines.longest_bytes + 1024)) + ", columns = {" + list + "})";
+         std::to_string(std::max<uint64_t>(kObjectBytesMin, lines.longest_bytes + kObjectBytesMore)) + ", columns = {" +
+         list + "})";
 }
 
 bool may_be_unfit(const Column& column) {
@@ -78,10 +79,10 @@ Status create_empty_relation(StepContext& step, const std::vector<Column>& colum
 
 }  // namespace
 
-std::string select_of(const Lines& lines, const std::vector<Column>& columns, const std::string& reader) {
+std::string select_of(const Lines& lines, const std::vector<Column>& columns) {
   std::string list;
   for (const Column& column : columns) list += (list.empty() ? "" : ", ") + expression_of(column);
-  return "SELECT " + list + " FROM " + source_of(lines, columns, reader);
+  return "SELECT " + list + " FROM " + source_of(lines, columns);
 }
 
 Status check_declared(StepContext& step, const Lines& lines, const std::vector<Column>& columns) {
@@ -108,9 +109,8 @@ Status create_relation(StepContext& step, const Lines& lines, const std::vector<
                  "name the columns and their types under `columns`: then no records are fine too",
                  category::kExtractNoData);
   if (lines.records == 0) return create_empty_relation(step, columns);
-  const auto created =
-      run_watched(step, "CREATE TABLE " + step.output_table().quoted() + " AS " + select_of(lines, columns, kReader),
-                  [](double) {});
+  const auto created = run_watched(
+      step, "CREATE TABLE " + step.output_table().quoted() + " AS " + select_of(lines, columns), [](double) {});
   if (!created.ok()) {
     if (created.error().code != Code::kStepFailed) return created.error();
     const auto unfit = unfit_value(step, lines, columns);

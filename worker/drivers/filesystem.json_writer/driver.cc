@@ -10,7 +10,10 @@
 #include "worker/driver_api/file_columns.h"
 #include "worker/drivers/files/byte_sink.h"
 #include "worker/drivers/files/columns.h"
+#include "worker/drivers/files/partition_columns.h"
 #include "worker/drivers/filesystem.json_writer/options.h"
+#include "worker/drivers/filesystem.json_writer/partitions.h"
+#include "worker/drivers/remote/output_directory.h"
 #include "worker/drivers/remote/outputs.h"
 
 namespace osiris::worker {
@@ -110,6 +113,7 @@ Result<std::vector<FileColumn>> columns_of(StepContext& step, const Options& opt
 Result<StepOutcome> write_input(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, json_out::read_options(step));
   OSIRIS_ASSIGN(const std::vector<FileColumn> columns, columns_of(step, options));
+  if (!options.partition_by.empty()) return json_out::write_partitions(step, options, columns);
   return JsonWrite(step, options).run(columns);
 }
 
@@ -126,26 +130,35 @@ Result<StepOutcome> write(StepContext& step) {
   return error;
 }
 
+Status check_place(const Options& options) {
+  return options.partition_by.empty() ? remote::check_output(options.file, options.create_dirs)
+                                      : remote::check_directory(options.file, options.create_dirs);
+}
+
 // It makes no output; what it is told of its columns must fit its input's, and its file must have a place.
 Status describe(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, json_out::read_options(step));
-  OSIRIS_TRY(remote::check_output(options.file, options.create_dirs));
+  OSIRIS_TRY(check_place(options));
   if (step.inputs().empty()) return {};
-  const auto columns = columns_of(step, options);
-  return columns.ok() ? Status() : Status(columns.error());
+  OSIRIS_ASSIGN(const std::vector<FileColumn> columns, columns_of(step, options));
+  return options.partition_by.empty() ? Status() : files::check_partitions(step, options.partition_by, columns);
 }
 
 Status check(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, json_out::read_options(step));
   OSIRIS_TRY(remote::check_access(step, options.file));
-  return remote::check_output(options.file, options.create_dirs);
+  return check_place(options);
 }
 
 }  // namespace
 
 const Driver& filesystem_json_writer() {
-  static constexpr Driver driver{
-      .name = "filesystem.json_writer", .run = write, .check = check, .describe = describe, .reads_streams = true};
+  static constexpr Driver driver{.name = "filesystem.json_writer",
+                                 .run = write,
+                                 .check = check,
+                                 .describe = describe,
+                                 .reads_streams = true,
+                                 .writes_batches = true};
   return driver;
 }
 

@@ -1,6 +1,7 @@
 #include "worker/drivers/filesystem.json_writer/options.h"
 
 #include "worker/drivers/files/json_format.h"
+#include "worker/drivers/remote/location.h"
 #include "worker/drivers/remote/outputs.h"
 
 namespace osiris::worker::json_out {
@@ -17,16 +18,22 @@ Result<Options> read_options(const StepContext& step) {
   const std::string path = config["path"].as_string();
   if (path.empty()) return wrong("Step " + step.step_id() + ": 'path' is required in config");
   Options options;
-  OSIRIS_ASSIGN(options.file, remote::output_file(step, path));
+  for (const Json& column : config["partition_by"].items()) options.partition_by.push_back(column.as_string());
+  const bool is_directory = !options.partition_by.empty();
+  std::string place = path;
+  while (is_directory && remote::is_remote(path) && place.ends_with('/')) place.pop_back();
+  OSIRIS_ASSIGN(options.file, remote::output_file(step, place));
   const std::string compression = config["compression"].as_string_or("infer");
   const auto named = files::compression_from_name(compression);
   if (compression != "infer" && !named)
     return wrong("'compression' must be " + std::string(files::kCompressionNames) + ", not '" + compression + "'");
-  options.compression = named.value_or(files::infer_compression(path));
+  options.compression = named.value_or(is_directory ? files::Compression::kNone : files::infer_compression(path));
   if (const auto other = files::suffix_of_another_kind(path, {".json", ".ndjson", ".jsonl"}); !other.empty())
     return wrong("'path' ends in " + std::string(other) + ", and this component writes JSON",
                  "end it in .json, .ndjson or .jsonl, or in one of these and .gz, .bz2, .xz, .zip or .zst");
-  OSIRIS_ASSIGN(options.is_lines, files::is_json_lines(config["format"].as_string(), path));
+  // The files of a directory have no name that tells.
+  const std::string format = config["format"].as_string_or(is_directory ? "ndjson" : "");
+  OSIRIS_ASSIGN(options.is_lines, files::is_json_lines(format, path));
   for (const Json& column : config["columns"].items()) options.columns.push_back(column.as_string());
   options.create_dirs = config["create_dirs"].as_bool(true);
   return options;

@@ -14,6 +14,7 @@ struct Options {
   bool is_lines = false;             // a record a line; otherwise an array
   std::vector<std::string> columns;  // empty: all, as the input has them
   files::Compression compression = files::Compression::kNone;
+  std::vector<std::string> partition_by;  // then `file` is a directory
   bool create_dirs = true;
 };
 

@@ -8,14 +8,20 @@
 #include <vector>
 
 #include "worker/driver_api/scan_function.h"
+#include "worker/driver_api/virtual_files.h"
 #include "worker/driver_api/watched.h"
+#include "worker/drivers/files/path_columns.h"
 #include "worker/drivers/files/places.h"
 #include "worker/drivers/filesystem.parquet_extractor/joined_columns.h"
+#include "worker/drivers/filesystem.parquet_extractor/layout.h"
 #include "worker/drivers/filesystem.parquet_extractor/settled_columns.h"
 #include "worker/drivers/remote/inputs.h"
 
 namespace osiris::worker {
 namespace {
+
+// Of many files or columns not all places are looked up: it takes memory, and the first ones are read first.
+constexpr size_t kPiecesMax = 200'000;
 
 struct Options {
   std::vector<MatchedFile> files;
@@ -49,12 +55,25 @@ const Json& settled_of(const StepContext& step) {
 Result<parquet::Joined> join_files(StepContext& step, const Options& options) {
   OSIRIS_ASSIGN(std::vector<parquet::ParquetFile> files, parquet::open_files(step, options.files));
   OSIRIS_ASSIGN(std::vector<parquet::PathColumn> of_paths,
-                parquet::find_path_columns(options.files, options.hive_partitioning));
+                files::find_path_columns(options.files, options.hive_partitioning));
   const Json& settled = settled_of(step);
   parquet::take_settled(settled, of_paths);
   // A column that the step names may be in another shard's file.
   static const std::vector<std::string> all;
   return parquet::join_columns(step, std::move(files), std::move(of_paths), settled.is_null() ? options.columns : all);
+}
+
+// Of columns that are read, the bytes of one group of rows are fetched while those before are read.
+void read_ahead(StepContext& step, const Options& options) {
+  std::vector<remote::FileLayout> layouts;
+  size_t pieces = 0;
+  for (const MatchedFile& file : options.files) {
+    if (!find_virtual_file(file.absolute)) continue;
+    layouts.push_back(pieces < kPiecesMax ? parquet::layout_of(step.connection_handle(), file.absolute)
+                                          : remote::FileLayout());
+    pieces += layouts.back().groups.size() * layouts.back().columns.size();
+  }
+  options.inputs.read_ahead(std::move(layouts));
 }
 
 bool is_without_types(const parquet::Joined& joined) {
@@ -98,6 +117,7 @@ Result<StepOutcome> extract_joined(StepContext& step, const Options& options, co
 
 Result<StepOutcome> extract_with(StepContext& step, const Options& options) {
   OSIRIS_ASSIGN(const parquet::Joined joined, join_files(step, options));
+  read_ahead(step, options);
   return extract_joined(step, options, joined);
 }
 
@@ -163,6 +183,7 @@ Result<std::unique_ptr<StreamedOutput>> open(StepContext& step) {
   say_which(step, options);
   auto joined = join_files(step, options);
   if (!joined.ok()) return options.inputs.cause_of(joined.error());
+  read_ahead(step, options);
   auto stream = std::make_unique<ParquetStream>(step, std::move(options), *std::move(joined));
   OSIRIS_TRY(stream->open());
   return std::unique_ptr<StreamedOutput>(std::move(stream));

@@ -6,10 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "worker/drivers/files/path_columns.h"
 #include "worker/drivers/filesystem.parquet_extractor/parquet_files.h"
-#include "worker/drivers/filesystem.parquet_extractor/path_columns.h"
 
 namespace osiris::worker::parquet {
+
+using files::PathColumn;
 
 struct JoinedColumn {
   FileColumn column;  // `in_file`: as the engine has it when it reads all the files

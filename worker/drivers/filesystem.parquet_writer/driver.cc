@@ -4,13 +4,14 @@
 #include <vector>
 
 #include "protocol/base/categories.h"
-#include "protocol/base/replacing_directory.h"
 #include "protocol/base/replacing_file.h"
 #include "worker/driver_api/file_columns.h"
 #include "worker/driver_api/watched.h"
 #include "worker/drivers/files/columns.h"
+#include "worker/drivers/files/partition_columns.h"
 #include "worker/drivers/filesystem.parquet_writer/options.h"
 #include "worker/drivers/filesystem.parquet_writer/partitions.h"
+#include "worker/drivers/remote/output_directory.h"
 #include "worker/drivers/remote/outputs.h"
 
 namespace osiris::worker {
@@ -80,7 +81,7 @@ Result<StepOutcome> write(StepContext& step) {
 
 Status check_place(const Options& options) {
   return options.partition_by.empty() ? remote::check_output(options.file, options.create_dirs)
-                                      : check_replaceable(options.file.target, options.create_dirs);
+                                      : remote::check_directory(options.file, options.create_dirs);
 }
 
 // It makes no output; what it is told of its columns must fit its input's, and its file must have a place.
@@ -89,7 +90,7 @@ Status describe(StepContext& step) {
   OSIRIS_TRY(check_place(options));
   if (step.inputs().empty()) return {};
   OSIRIS_ASSIGN(const std::vector<FileColumn> columns, columns_of(step, options));
-  return options.partition_by.empty() ? Status() : parquet_out::check_partitions(step, options, columns);
+  return options.partition_by.empty() ? Status() : files::check_partitions(step, options.partition_by, columns);
 }
 
 Status check(StepContext& step) {

@@ -29,14 +29,13 @@ Result<Options> read_options(const StepContext& step) {
   const std::string path = config["path"].as_string();
   if (path.empty()) return wrong("Step " + step.step_id() + ": 'path' is required in config");
   Options options;
-  OSIRIS_ASSIGN(options.file, remote::output_file(step, path));
+  for (const Json& column : config["partition_by"].items()) options.partition_by.push_back(column.as_string());
+  std::string place = path;
+  // The directory that a set of objects is in.
+  while (!options.partition_by.empty() && remote::is_remote(path) && place.ends_with('/')) place.pop_back();
+  OSIRIS_ASSIGN(options.file, remote::output_file(step, place));
   if (const auto other = files::suffix_of_another_kind(path, {".parquet"}); !other.empty())
     return wrong("'path' ends in " + std::string(other) + ", and this component writes Parquet", "end it in .parquet");
-  for (const Json& column : config["partition_by"].items()) options.partition_by.push_back(column.as_string());
-  if (!options.partition_by.empty() && remote::is_remote(path))
-    return wrong(
-        "'partition_by' makes a directory, and '" + path + "' is an address: s3:// replaces one object at a time",
-        "leave partition_by out, or write a directory here");
   if (files::infer_compression(path) != files::Compression::kNone)
     return wrong("'path' ends as a compressed file does: a Parquet file is compressed within",
                  "end it in .parquet; `compression` says how its pages are compressed");

@@ -10,10 +10,6 @@
 
 namespace osiris::worker::parquet_out {
 
-// What COPY shall not meet: partition columns that are not there or have a type whose text does not come back, values
-// that a reader would take for NULL, more partitions than a file system is made for, no column left for the files.
-Status check_partitions(StepContext& step, const Options& options, const std::vector<FileColumn>& columns);
-
 // `columns` are all, those of partition_by among them.
 Result<StepOutcome> write_partitions(StepContext& step, const Options& options, const std::vector<FileColumn>& columns);
 

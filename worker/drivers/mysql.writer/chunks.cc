@@ -40,6 +40,7 @@ ChunkedRows* Load::chunks_to_commit() {
 // What earlier runs of this step have left. A run of it that is at work keeps its own, and what cannot be dropped now
 // is by a later one.
 Status Load::drop_leftovers() {
+  db::tell_without_chunks(context_);
   if (copy_.prefix.empty()) return {};
   OSIRIS_ASSIGN(const auto left, session_->ask(leftovers(copy_)));
   if (left.empty()) return {};

@@ -44,7 +44,8 @@ Status check(StepContext& context) {
 }  // namespace
 
 const Driver& mysql_writer() {
-  static const Driver driver{.name = "mysql.writer", .run = run, .check = check, .reads_streams = true, .waits = true};
+  static const Driver driver{
+      .name = "mysql.writer", .run = run, .check = check, .reads_streams = true, .writes_batches = true, .waits = true};
   return driver;
 }
 

@@ -23,12 +23,7 @@ Status Load::verify(uint64_t held) {
 // verify: full. Where what is read back is not what was handed over, nothing of it is committed.
 Status Load::read_back() {
   std::vector<std::string> selected;
-  for (const ColumnPlan& plan : plans_) {
-    selected.push_back(exact_expression(plan.form, quote_identifier(plan.target)));
-    if (plan.form == ValueForm::kNullOnly)
-      call_.log("column '" + plan.target + "' is " + plan.type_name +
-                ", which the server writes anew: of its values only NULLs are compared");
-  }
+  for (const ColumnPlan& plan : plans_) selected.push_back(exact_expression(plan.form, quote_identifier(plan.target)));
   db::Fingerprint held(plans_.size());
   OSIRIS_TRY(session_->read("SELECT " + join(selected, ", ") + " FROM " + destination_,
                             [&](MYSQL_ROW row, const unsigned long* sizes) {

@@ -1,10 +1,13 @@
 #include "worker/drivers/mysql.writer/value_form.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <charconv>
 #include <utility>
 
 #include "protocol/base/text.h"
+#include "worker/drivers/db/json_form.h"
 
 namespace osiris::worker::mysql {
 namespace {
@@ -45,6 +48,18 @@ std::string date_time(std::string_view text) {
   return std::string(without_zeros_of_fraction(text));
 }
 
+// The sixteen bytes of an address, one of version 4 as version 6 has it.
+std::string address(std::string_view text) {
+  constexpr std::string_view kMapped("\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
+  const std::string written(text);
+  in_addr four{};
+  in6_addr six{};
+  if (::inet_pton(AF_INET, written.c_str(), &four) == 1)
+    return std::string(kMapped) + std::string(reinterpret_cast<const char*>(&four), sizeof four);
+  if (::inet_pton(AF_INET6, written.c_str(), &six) == 1) return {reinterpret_cast<const char*>(&six), sizeof six};
+  return written;
+}
+
 }  // namespace
 
 ValueForm form_of_type(std::string_view type_name) {
@@ -55,7 +70,7 @@ ValueForm form_of_type(std::string_view type_name) {
       {"year", ValueForm::kNumber},       {"float", ValueForm::kFloat},        {"double", ValueForm::kDouble},
       {"datetime", ValueForm::kDateTime}, {"timestamp", ValueForm::kDateTime}, {"time", ValueForm::kTime},
       {"char", ValueForm::kBlankPadded},  {"binary", ValueForm::kZeroPadded},  {"uuid", ValueForm::kCaseless},
-      {"json", ValueForm::kNullOnly},     {"inet4", ValueForm::kNullOnly},     {"inet6", ValueForm::kNullOnly}};
+      {"json", ValueForm::kJson},         {"inet4", ValueForm::kAddress},      {"inet6", ValueForm::kAddress}};
   const auto* found =
       std::find_if(std::begin(kForms), std::end(kForms), [&](const auto& f) { return f.first == type; });
   return found == std::end(kForms) ? ValueForm::kExact : found->second;
@@ -81,8 +96,10 @@ std::string one_form(ValueForm form, std::string_view value) {
       return std::string(without_end(value, '\0'));
     case ValueForm::kCaseless:
       return ascii_lower(value);
-    case ValueForm::kNullOnly:
-      return {};
+    case ValueForm::kJson:
+      return db::canonical_json(value);
+    case ValueForm::kAddress:
+      return address(value);
   }
   return std::string(value);
 }

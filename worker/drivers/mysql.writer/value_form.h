@@ -17,7 +17,8 @@ enum class ValueForm {
   kBlankPadded,
   kZeroPadded,
   kCaseless,
-  kNullOnly  // what the server parses and writes anew: only whether it is NULL is compared
+  kJson,     // of MySQL, which keeps the value and not its text
+  kAddress,  // INET4, INET6: one address has many texts
 };
 
 // By MySQL's name of the type, "DECIMAL(10,2)" or "varchar(5)".

@@ -1,5 +1,7 @@
 #include "worker/drivers/postgres.extractor/values.h"
 
+#include <array>
+
 #include "worker/drivers/postgres/types.h"
 
 namespace osiris::worker::postgres {
@@ -12,10 +14,75 @@ constexpr int64_t kTimestampInfinity = INT64_MAX;
 constexpr int64_t kTimestampMin_us = -9223372022400000000;  // 290309-12-22 (BC)
 constexpr int32_t kZoneMax_s = 16 * 60 * 60 - 1;
 
+// Digits of a decimal that is held in 64 bits.
+constexpr unsigned kNarrowDigits = 18;
+
 constexpr Uint128 power_of_ten(unsigned exponent) {
   Uint128 power = 1;
   while (exponent-- > 0) power *= 10;
   return power;
+}
+
+constexpr std::array<uint64_t, kNarrowDigits + 1> kNarrowPowers = [] {
+  std::array<uint64_t, kNarrowDigits + 1> powers{};
+  for (unsigned i = 0; i < powers.size(); ++i) powers[i] = static_cast<uint64_t>(power_of_ten(i));
+  return powers;
+}();
+
+// A number that is taken in from its front and stays below 10^digits. Below 10^18 a product is seen whole in 128 bits;
+// above it is divided for instead, which takes many times as long.
+class Narrow {
+ public:
+  explicit Narrow(unsigned digits) : limit_(kNarrowPowers[digits]) {}
+  bool take(unsigned factor, unsigned digit) {
+    const Uint128 next = static_cast<Uint128>(value_) * factor + digit;
+    if (next >= limit_) return false;
+    value_ = static_cast<uint64_t>(next);
+    return true;
+  }
+  Uint128 value() const { return value_; }
+
+ private:
+  const uint64_t limit_;
+  uint64_t value_ = 0;
+};
+
+class Wide {
+ public:
+  explicit Wide(unsigned digits) : limit_(power_of_ten(digits)) {}  // 10^38 fits
+  bool take(unsigned factor, unsigned digit) {
+    if (value_ > limit_ / factor) return false;
+    value_ = value_ * factor + digit;
+    return value_ < limit_;
+  }
+  Uint128 value() const { return value_; }
+
+ private:
+  const Uint128 limit_;
+  Uint128 value_ = 0;
+};
+
+// The groups of four digits of a numeric, in units of the result; nullopt: it has more digits than the result.
+template <class Number>
+std::optional<Uint128> magnitude(Bytes groups, int weight, unsigned scale, Number number) {
+  const auto count = static_cast<int>(groups.size() / 2);
+  for (int i = 0; i < count; ++i) {
+    unsigned digit = read_big<uint16_t>(groups.data() + 2 * i);
+    if (digit >= kNumericBase) return std::nullopt;
+    // The power of ten of this group's last decimal place.
+    const int exponent = 4 * (weight - i) + static_cast<int>(scale);
+    unsigned factor = kNumericBase;
+    for (int places = exponent; places < 0 && factor > 1; ++places) {
+      if (digit % 10 != 0) return std::nullopt;
+      digit /= 10;
+      factor /= 10;
+    }
+    if (!number.take(factor, digit)) return std::nullopt;
+  }
+  const int zeros = count == 0 ? 0 : 4 * (weight - count + 1) + static_cast<int>(scale);
+  for (int i = 0; i < zeros && number.value() != 0; ++i)
+    if (!number.take(10, 0)) return std::nullopt;
+  return number.value();
 }
 
 }  // namespace
@@ -31,30 +98,11 @@ std::optional<Int128> decimal_value(Bytes bytes, unsigned digits, unsigned scale
   const uint16_t sign = read_big<uint16_t>(bytes.data() + 4);
   if (bytes.size() != kNumericHeaderBytes + 2 * size_t{count} || (sign != 0 && sign != kNumericNegative))
     return std::nullopt;
-  // One more than the largest allowed; 10^38 fits.
-  const Uint128 limit = power_of_ten(digits);
-  Uint128 value = 0;
-  for (unsigned i = 0; i < count; ++i) {
-    unsigned digit = read_big<uint16_t>(bytes.data() + kNumericHeaderBytes + 2 * i);
-    if (digit >= kNumericBase) return std::nullopt;
-    // The power of ten of this digit's last decimal place, in units of the result.
-    const int exponent = 4 * (weight - static_cast<int>(i)) + static_cast<int>(scale);
-    unsigned factor = kNumericBase;
-    for (int places = exponent; places < 0 && factor > 1; ++places) {
-      if (digit % 10 != 0) return std::nullopt;
-      digit /= 10;
-      factor /= 10;
-    }
-    if (value > limit / factor) return std::nullopt;
-    value = value * factor + digit;
-    if (value >= limit) return std::nullopt;
-  }
-  const int zeros = count == 0 ? 0 : 4 * (weight - static_cast<int>(count) + 1) + static_cast<int>(scale);
-  for (int i = 0; i < zeros && value != 0; ++i) {
-    if (value > (limit - 1) / 10) return std::nullopt;
-    value *= 10;
-  }
-  return sign == kNumericNegative ? -static_cast<Int128>(value) : static_cast<Int128>(value);
+  const Bytes groups = bytes.substr(kNumericHeaderBytes);
+  const auto value = digits <= kNarrowDigits ? magnitude(groups, weight, scale, Narrow(digits))
+                                             : magnitude(groups, weight, scale, Wide(digits));
+  if (!value) return std::nullopt;
+  return sign == kNumericNegative ? -static_cast<Int128>(*value) : static_cast<Int128>(*value);
 }
 
 std::optional<int32_t> date_value(Bytes bytes) {

@@ -44,6 +44,7 @@ std::string Load::ledger_table() const {
 // What earlier runs of this step have left. A run of it that is at work keeps its own, and what cannot be dropped now
 // is by a later one.
 Status Load::drop_leftovers() {
+  db::tell_without_chunks(context_);
   if (tables_.prefix.empty()) return {};
   OSIRIS_ASSIGN(const Answer left, connection_->ask(kLeftovers, {tables_.prefix}));
   if (left.rows() == 0) return {};

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "protocol/base/categories.h"
+#include "worker/drivers/db/json_form.h"
+#include "worker/drivers/postgres.writer/xml_form.h"
 #include "worker/drivers/postgres/types.h"
 
 namespace osiris::worker::postgres {
@@ -18,10 +20,20 @@ std::string_view without_blanks(std::string_view text) {
   return text;
 }
 
-bool has_forms(Oid type) { return type == kNumericOid || type == kBpcharOid; }
+bool has_forms(Oid type) { return type == kNumericOid || type == kBpcharOid || type == kJsonbOid || type == kXmlOid; }
 
 std::string one_form(Oid type, std::string_view value) {
-  return type == kNumericOid ? canonical_numeric(value) : std::string(without_blanks(value));
+  switch (type) {
+    case kNumericOid:
+      return canonical_numeric(value);
+    case kJsonbOid:
+      // Its first byte is the version of its form.
+      return value.empty() ? std::string() : value[0] + db::canonical_json(value.substr(1));
+    case kXmlOid:
+      return canonical_xml(value);
+    default:
+      return std::string(without_blanks(value));
+  }
 }
 
 // The head of a list as it is (its dimensions, its items' type, each dimension's length and first index), then each
@@ -44,8 +56,6 @@ std::string list_form(Oid item, std::string_view list) {
 
 }  // namespace
 
-bool is_compared(const ColumnPlan& plan) { return plan.value_type != kJsonbOid && plan.value_type != kXmlOid; }
-
 std::string canonical_numeric(std::string_view value) {
   if (value.size() < 8) return std::string(value);
   const auto sign = read_big<uint16_t>(value.data() + 4);
@@ -60,7 +70,6 @@ std::string canonical_numeric(std::string_view value) {
 }
 
 void CopiedRows::add_value(const ColumnPlan& plan, std::string_view value) {
-  if (!is_compared(plan)) return sum_.add({});
   if (!has_forms(plan.value_type)) return sum_.add(value);
   sum_.add(plan.is_list() ? list_form(plan.value_type, value) : one_form(plan.value_type, value));
 }

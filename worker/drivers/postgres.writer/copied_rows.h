@@ -1,7 +1,6 @@
 // The fingerprint of rows in the form of binary COPY: as they were sent, or as the server gives them back. The server
 // writes some values otherwise than they came, and these are brought into one form: digits of a numeric without the
-// zeros at its ends, a char(n) without the blanks at its end. What it parses (jsonb, xml) is compared by whether it is
-// NULL.
+// zeros at its ends, a char(n) without the blanks at its end, jsonb by its value, xml without its declaration.
 #pragma once
 
 #include <string>
@@ -19,6 +18,8 @@ class CopiedRows {
   // `plans` outlive it.
   explicit CopiedRows(const std::vector<ColumnPlan>& plans) : plans_(plans), sum_(plans.size()) {}
 
+  // More rows of the same columns.
+  void add(const CopiedRows& others) { sum_.add(others.sum_); }
   // Whole rows, without the header of a COPY and what ends it.
   Status add(std::string_view rows);
   // A COPY as it comes, in pieces of any size.
@@ -38,9 +39,6 @@ class CopiedRows {
   std::string rest_;
   bool has_header_ = false, is_ended_ = false;
 };
-
-// Whether values of the column are compared by more than whether they are NULL.
-bool is_compared(const ColumnPlan& plan);
 
 // The form that all bytes of one numeric have.
 std::string canonical_numeric(std::string_view value);

@@ -20,7 +20,8 @@ Result<StepOutcome> run(StepContext& context) {
 }  // namespace
 
 const Driver& postgres_writer() {
-  static const Driver driver{.name = kName, .run = run, .check = check, .reads_streams = true, .waits = true};
+  static const Driver driver{
+      .name = kName, .run = run, .check = check, .reads_streams = true, .writes_batches = true, .waits = true};
   return driver;
 }
 

@@ -19,6 +19,7 @@ Status Load::hand_over(SourceRows& rows) {
     OSIRIS_ASSIGN(const auto piece, rows.next_piece());
     if (!piece) return end_copy();
     OSIRIS_TRY(send(piece->bytes, piece->rows));
+    if (sent_) OSIRIS_TRY(sent_->add(piece->bytes));
   }
 }
 

@@ -52,13 +52,13 @@ std::string Load::target_columns() const {
   return join(names, ", ");
 }
 
-std::string Load::select() const {
-  std::string list;
+std::vector<WrittenColumn> Load::written_columns() const {
+  std::vector<WrittenColumn> columns;
   for (const ColumnPlan& plan : plans_) {
     const std::string name = sql::quote_identifier(plan.name);
-    list += (list.empty() ? "" : ", ") + (plan.cast.empty() ? name : "CAST(" + name + " AS " + plan.cast + ")");
+    columns.push_back({plan.name, plan.cast.empty() ? "" : "CAST(" + name + " AS " + plan.cast + ")"});
   }
-  return "SELECT " + list + " FROM " + sql::quote_identifier(context_.inputs().front().name);
+  return columns;
 }
 
 Result<uint64_t> Load::run() {
@@ -216,7 +216,7 @@ Status Load::make_staging() {
                           " INCLUDING ALL EXCLUDING INDEXES)");
 }
 
-std::unique_ptr<BatchWriter::Batch> Load::begin() { return std::make_unique<RowBatch>(plans_); }
+std::unique_ptr<BatchWriter::Batch> Load::begin() { return std::make_unique<RowBatch>(plans_, sent_.has_value()); }
 
 Status Load::begin_copy() {
   OSIRIS_TRY(
@@ -247,6 +247,7 @@ Status Load::write(Batch& batch) {
     return failed("table " + target_.shown() + ", column '" + unfit->column + "', row " +
                       std::to_string(rows_ + unfit->row + 1) + ": " + unfit->what,
                   "CAST or filter it in the step before");
+  if (sent_) sent_->add(*rows.sum());
   return send(rows.bytes(), rows.rows());
 }
 
@@ -254,7 +255,6 @@ Status Load::send(std::string_view bytes, uint64_t rows) {
   if (context_.is_cancelled()) return cancelled_error(call_.step_id);
   if (!is_copying_) OSIRIS_TRY(begin_copy());
   OSIRIS_TRY(connection_->put_copy_data(bytes));
-  if (sent_) OSIRIS_TRY(sent_->add(bytes));
   rows_ += rows;
   bytes_ += bytes.size();
   copy_bytes_ += bytes.size();
@@ -266,7 +266,7 @@ Status Load::send(std::string_view bytes, uint64_t rows) {
 Status Load::copy_rows() {
   if (settings_.verifies_values) sent_.emplace(plans_);
   if (SourceRows* rows = rows_to_hand_over()) return hand_over(*rows);
-  const auto rows = write_rows(context_.connection_handle(), select(), *this, context_.inputs().front().is_streamed);
+  const auto rows = write_rows(context_, written_columns(), *this);
   if (!rows.ok()) return rows.error();
   return end_copy();
 }

@@ -80,8 +80,8 @@ class Load : private BatchWriter {
 
   const db::Fingerprint* expected() const;  // of all rows; null: only their number is known
   Error failed(const std::string& what, const std::string& hint) const;
-  std::string target_columns() const;  // quoted, with commas
-  std::string select() const;          // the relation's rows, as the plans want them
+  std::string target_columns() const;                  // quoted, with commas
+  std::vector<WrittenColumn> written_columns() const;  // of the relation, as the plans want them
 
   StepContext& context_;
   const db::TargetSettings& settings_;

@@ -6,10 +6,6 @@
 namespace osiris::worker::postgres {
 
 Status Load::read_back() {
-  for (const ColumnPlan& plan : plans_)
-    if (!is_compared(plan))
-      call_.log("column '" + plan.target + "' is " + plan.type_name +
-                ", which the server writes anew: of its values only NULLs are compared");
   CopiedRows held(plans_);
   OSIRIS_TRY(connection_->begin_copy_out("COPY (SELECT " + target_columns() + " FROM " + destination_ +
                                          ") TO STDOUT (FORMAT binary)"));

@@ -34,7 +34,8 @@ bool is_same_form(const SentColumn& sent, const ColumnPlan& plan) {
   if (plan.is_list() || type == plan.value_type) return type == plan.value_type;
   switch (plan.form) {
     case Form::kText:
-      return is_text(type);
+      // Of a text that becomes xml the declaration is looked at first (put_text).
+      return is_text(type) && plan.value_type != kXmlOid;
     case Form::kBits:
       return type == kBitOid || type == kVarbitOid;
     default:

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "worker/drivers/postgres.writer/numeric_bytes.h"
+#include "worker/drivers/postgres.writer/xml_form.h"
 #include "worker/drivers/postgres/types.h"
 
 namespace osiris::worker::postgres {
@@ -167,6 +168,8 @@ class Writer {
     if (plan_.characters_max >= 0 && text.size() > static_cast<size_t>(plan_.characters_max) &&
         characters_in(text) > static_cast<size_t>(plan_.characters_max))
       return "the text is longer than " + plan_.type_name;
+    if (plan_.value_type == kXmlOid && is_read_as_another_encoding(text))
+      return "its XML declaration names another encoding than the UTF-8 that it is written in";
     if (text.size() > (size_t{1} << 30) - 64) return "the value is larger than 1 GiB, the most that PostgreSQL holds";
     const bool is_jsonb = plan_.form == Form::kJsonb;
     put(bytes_, static_cast<int32_t>(text.size() + (is_jsonb ? 1 : 0)));
@@ -283,8 +286,15 @@ std::string write_list(const Input& input, ByteBuffer& bytes, size_t at) {
 
 }  // namespace
 
+// What was refused ends the load, so that its sum is of no use.
 void RowBatch::add(duckdb_data_chunk chunk) {
   if (unfit_) return;
+  const size_t before = bytes_.size();
+  add_rows(chunk);
+  if (sum_ && !unfit_) (void)sum_->add(bytes_.view().substr(before));
+}
+
+void RowBatch::add_rows(duckdb_data_chunk chunk) {
   std::vector<Input> inputs;
   for (size_t i = 0; i < plans_.size(); ++i) {
     const duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i);

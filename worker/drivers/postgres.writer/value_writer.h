@@ -12,6 +12,7 @@
 #include "worker/driver_api/batch_writer.h"
 #include "worker/drivers/postgres.writer/byte_buffer.h"
 #include "worker/drivers/postgres.writer/column_plan.h"
+#include "worker/drivers/postgres.writer/copied_rows.h"
 
 namespace osiris::worker::postgres {
 
@@ -25,17 +26,23 @@ struct Unfit {
 // Rows that follow each other, as they will be sent; nothing after a value that was refused.
 class RowBatch : public BatchWriter::Batch {
  public:
-  // `plans` outlive it.
-  explicit RowBatch(const std::vector<ColumnPlan>& plans) : plans_(plans) {}
+  // `plans` outlive it. `compares`: what is sent is compared with what the table holds.
+  RowBatch(const std::vector<ColumnPlan>& plans, bool compares) : plans_(plans) {
+    if (compares) sum_.emplace(plans);
+  }
 
   void add(duckdb_data_chunk chunk) override;
   size_t size_bytes() const override { return bytes_.size(); }
   std::string_view bytes() const { return bytes_.view(); }
   uint64_t rows() const { return rows_; }
   const std::optional<Unfit>& unfit() const { return unfit_; }
+  const std::optional<CopiedRows>& sum() const { return sum_; }
 
  private:
+  void add_rows(duckdb_data_chunk chunk);
+
   const std::vector<ColumnPlan>& plans_;
+  std::optional<CopiedRows> sum_;
   ByteBuffer bytes_;
   uint64_t rows_ = 0;
   std::optional<Unfit> unfit_;

@@ -245,8 +245,10 @@ Result<std::optional<CopyData>> Connection::next_copy_data(const std::function<s
 }
 
 Status Connection::put_copy_data(std::string_view bytes) {
-  // What a send leaves over is moved to the front of libpq's buffer: little of it.
-  constexpr size_t kPieceBytes = size_t{64} << 10;
+  // libpq sends whole blocks of 8 KiB at once, and the rest by a call of its own: a message with its head is a number
+  // of blocks. What a send leaves over is moved to the front of libpq's buffer: little of it.
+  constexpr size_t kHeadBytes = 5;
+  constexpr size_t kPieceBytes = (size_t{64} << 10) - kHeadBytes;
   while (!bytes.empty()) {
     const std::string_view piece = bytes.substr(0, kPieceBytes);
     const int taken = PQputCopyData(connection_.get(), piece.data(), static_cast<int>(piece.size()));

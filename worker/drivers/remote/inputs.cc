@@ -1,7 +1,13 @@
 #include "worker/drivers/remote/inputs.h"
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
 #include <cstring>
+#include <new>
+#include <system_error>
+#include <thread>
+#include <utility>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
@@ -12,8 +18,16 @@
 namespace osiris::worker::remote {
 namespace {
 
-constexpr uint64_t kTailBytes = uint64_t{64} << 10;
 constexpr size_t kNameBytesMax = 100;
+constexpr size_t kHeadBytes = 4;  // that tell what kind of file it is
+constexpr size_t kSideBySide = 16;
+
+// The engine's reader of Parquet begins with a thousandth of the file, at its end. Of many files less is kept.
+uint64_t tail_bytes(uint64_t size, size_t files) {
+  constexpr uint64_t kLeast = uint64_t{64} << 10, kMost = uint64_t{256} << 10;
+  constexpr size_t kFilesMax = 128;
+  return files > kFilesMax ? kLeast : std::bit_ceil(std::clamp(size / 1000, kLeast, kMost));
+}
 
 // The end of a path as a file's name of plain characters.
 std::string plain_name(const std::string& shown) {
@@ -43,14 +57,42 @@ class Finder {
       OSIRIS_ASSIGN(Object object, store_->look_up(location));
       objects.emplace_back(location.shown, std::move(object));
     }
-    for (auto& [name, object] : objects) OSIRIS_TRY(take(name, std::move(object)));
+    if (use_ == Use::kRanges) {
+      OSIRIS_ASSIGN(inputs_.ahead, Store::open(step_, location));
+      for (const auto& [name, object] : objects)
+        files_.push_back(object.size
+                             ? std::make_shared<RemoteFile>(store_, object, tail_bytes(*object.size, objects.size()))
+                             : nullptr);
+      fetch_ends();
+    }
+    for (size_t i = 0; i < objects.size(); ++i)
+      OSIRIS_TRY(take(objects[i].first, objects[i].second, use_ == Use::kRanges ? files_[i] : nullptr));
     return std::move(inputs_);
   }
 
  private:
-  Status take(const std::string& name, Object object) {
-    if (use_ == Use::kRanges && object.size) {
-      const auto file = std::make_shared<RemoteFile>(store_, object);
+  // Of several objects, a store's; an address is that of one, and its server may not serve parts.
+  void fetch_ends() {
+    if (files_.size() < 2) return;
+    std::atomic<size_t> next = 0;
+    const auto fetch = [&] {
+      try {
+        for (size_t i = next++; i < files_.size() && !step_.is_cancelled(); i = next++)
+          if (files_[i]) files_[i]->fetch_ends();
+      } catch (const std::bad_alloc&) {  // who reads them finds it out
+      }
+    };
+    std::vector<std::thread> threads;
+    try {
+      while (threads.size() + 1 < std::min(files_.size(), kSideBySide)) threads.emplace_back(fetch);
+    } catch (const std::system_error&) {  // no more threads: with those that are there
+    }
+    fetch();
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  Status take(const std::string& name, const Object& object, const std::shared_ptr<RemoteFile>& file) {
+    if (file) {
       // The first bytes tell whether the server serves parts; of a Parquet file they are wanted anyway.
       char first = 0;
       const Status served = *object.size == 0 ? Status() : file->read(*object.size - 1, &first, 1);
@@ -89,27 +131,49 @@ class Finder {
   const std::string_view kind_;
   const Use use_;
   std::shared_ptr<Store> store_;
+  std::vector<std::shared_ptr<RemoteFile>> files_;  // of the objects; null: one whose size is not known
   Inputs inputs_;
 };
 
 }  // namespace
 
-Status RemoteFile::fetch(uint64_t at, char* buffer, size_t size) {
-  const uint64_t tail_at = size_bytes() - std::min(size_bytes(), kTailBytes);
-  if (at < tail_at) return store_->read(object_, at, buffer, size);
-  std::string tail;
+Result<RemoteFile::Bytes> RemoteFile::tail() {
   {
     const std::lock_guard lock(mutex_);
-    tail = tail_;
+    if (tail_) return tail_;
+    OSIRIS_TRY(tail_failure_);
   }
-  if (tail.empty()) {
-    tail.resize(size_bytes() - tail_at);
-    OSIRIS_TRY(store_->read(object_, tail_at, tail.data(), tail.size()));
+  auto bytes = std::make_shared<std::string>(size_bytes() - tail_at_, '\0');
+  OSIRIS_TRY(store_->read(object_, tail_at_, bytes->data(), bytes->size()));
+  const std::lock_guard lock(mutex_);
+  tail_ = std::move(bytes);
+  return tail_;
+}
+
+void RemoteFile::fetch_ends() {
+  const auto last = tail();
+  std::string head(kHeadBytes, '\0');
+  const bool has_head = last.ok() && tail_at_ >= kHeadBytes && store_->read(object_, 0, head.data(), head.size()).ok();
+  const std::lock_guard lock(mutex_);
+  if (!last.ok()) tail_failure_ = last.error();
+  if (has_head) head_ = std::move(head);
+}
+
+Status RemoteFile::fetch(uint64_t at, char* buffer, size_t size) {
+  if (at >= tail_at_) {
+    OSIRIS_ASSIGN(const Bytes bytes, tail());
+    std::memcpy(buffer, bytes->data() + (at - tail_at_), size);
+    return {};
+  }
+  {
     const std::lock_guard lock(mutex_);
-    tail_ = tail;
+    if (at + size <= head_.size()) {
+      std::memcpy(buffer, head_.data() + at, size);
+      return {};
+    }
   }
-  std::memcpy(buffer, tail.data() + (at - tail_at), size);
-  return {};
+  if (ahead_ && ahead_->take(place_, at, buffer, size)) return {};
+  return store_->read(object_, at, buffer, size);
 }
 
 Status RemoteFile::read(uint64_t at, char* buffer, size_t size) {
@@ -131,6 +195,13 @@ Error Inputs::cause_of(const Error& error) const {
   for (const std::shared_ptr<RemoteFile>& file : remote)
     if (const Status failure = file->failure(); !failure.ok()) return failure.error();
   return error;
+}
+
+void Inputs::read_ahead(std::vector<FileLayout> layouts) const {
+  if (!ahead) return;
+  const auto reads = std::make_shared<ReadAhead>(ahead);
+  for (size_t i = 0; i < remote.size(); ++i)
+    remote[i]->use(reads, reads->add(remote[i]->object(), std::move(layouts[i]), remote[i]->tail_at()));
 }
 
 Result<Inputs> input_files(StepContext& step, const std::string& path, std::string_view kind, Use use) {

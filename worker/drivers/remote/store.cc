@@ -5,14 +5,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
 #include "protocol/base/file_pattern.h"
-#include "worker/drivers/remote/answers.h"
-#include "worker/drivers/remote/listing.h"
 #include "worker/drivers/remote/signature.h"
 
 namespace osiris::worker::remote {
@@ -94,14 +93,13 @@ http::Request Store::request(const std::string& method, const std::string& url) 
   return request;
 }
 
-Result<http::Response> Store::send(http::Request request, const std::string& shown, web::Client::Sink sink) {
+Result<http::Response> Store::send(http::Request request, const std::string& shown, web::Client::Sink sink,
+                                   Doing doing) {
   request.label = shown;
   if (access_) sign(request, *access_, amazon_time(system_clock().unix_ns() / 1'000'000'000));
   return client_.exchange(
       std::move(request),
-      [&](const http::Request& asked, const http::Response& response) {
-        return judge(Doing::kReads, shown, asked, response);
-      },
+      [&](const http::Request& asked, const http::Response& response) { return judge(doing, shown, asked, response); },
       sink);
 }
 
@@ -134,36 +132,59 @@ Result<Object> Store::look_up(const Location& location) {
   return object;
 }
 
-Result<std::vector<std::pair<std::string, Object>>> Store::list(const Location& pattern) {
-  const std::filesystem::path wanted = "/" + pattern.key;
-  const std::string prefix = pattern.key.substr(0, pattern.key.find_first_of("*?["));
-  std::vector<std::pair<std::string, Object>> found;
+Status Store::each_listed(const std::string& bucket, const std::string& prefix,
+                          const std::function<Status(const ListedObject&)>& take) {
+  const std::string shown = "s3://" + bucket + "/" + prefix;
+  std::set<std::string> tokens;  // a listing that goes round ends
   std::string token;
   for (;;) {
     Query query = {{"list-type", "2"}, {"prefix", prefix}, {"encoding-type", "url"}};
     if (!token.empty()) query.emplace_back("continuation-token", token);
-    const std::string base = bucket_url(*access_, pattern.bucket);
     OSIRIS_ASSIGN(const http::Response answer,
-                  send(request("GET", base + "/" + encoded_query(query)), "s3://" + pattern.bucket + "/" + prefix));
+                  send(request("GET", bucket_url(*access_, bucket) + "/" + encoded_query(query)), shown));
     OSIRIS_ASSIGN(const Listing listing, read_listing(answer.body));
-    for (const ListedObject& listed : listing.objects) {
-      if (listed.key.ends_with('/') || !matches_file_pattern(wanted, "/" + listed.key)) continue;
-      const std::string path = "s3://" + pattern.bucket + "/" + listed.key;
-      found.emplace_back(path, Object{path, base + "/" + encoded_path(listed.key), listed.size,
-                                      listed.etag.starts_with('"') ? listed.etag : "", ""});
-      if (found.size() > kMatchesMax)
-        return Error(Code::kInvalidArgument,
-                     "'" + pattern.shown + "' finds more than " + std::to_string(kMatchesMax) + " objects",
-                     "narrow the pattern", category::kConfigInvalid);
-    }
-    if (listing.next.empty()) break;
-    if (listing.next == token)
-      return Error(Code::kStepFailed, "the listing of " + pattern.shown + " gave the same page twice", "",
+    for (const ListedObject& listed : listing.objects) OSIRIS_TRY(take(listed));
+    if (listing.next.empty()) return {};
+    if (!tokens.insert(listing.next).second)
+      return Error(Code::kStepFailed, "the listing of " + shown + " gave the same page twice", "",
                    category::kExtractQueryFailed);
     token = listing.next;
   }
+}
+
+Result<std::vector<std::pair<std::string, Object>>> Store::list(const Location& pattern) {
+  const std::filesystem::path wanted = "/" + pattern.key;
+  const std::string prefix = pattern.key.substr(0, pattern.key.find_first_of("*?["));
+  const std::string base = bucket_url(*access_, pattern.bucket);
+  std::vector<std::pair<std::string, Object>> found;
+  OSIRIS_TRY(each_listed(pattern.bucket, prefix, [&](const ListedObject& listed) -> Status {
+    if (listed.key.ends_with('/') || !matches_file_pattern(wanted, "/" + listed.key)) return {};
+    const std::string path = "s3://" + pattern.bucket + "/" + listed.key;
+    found.emplace_back(path, Object{path, base + "/" + encoded_path(listed.key), listed.size,
+                                    listed.etag.starts_with('"') ? listed.etag : "", ""});
+    if (found.size() > kMatchesMax)
+      return Error(Code::kInvalidArgument,
+                   "'" + pattern.shown + "' finds more than " + std::to_string(kMatchesMax) + " objects",
+                   "narrow the pattern", category::kConfigInvalid);
+    return {};
+  }));
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   return found;
+}
+
+Result<std::vector<std::string>> Store::keys(const std::string& bucket, const std::string& prefix) {
+  std::vector<std::string> keys;
+  OSIRIS_TRY(each_listed(bucket, prefix, [&](const ListedObject& listed) {
+    keys.push_back(listed.key);
+    return Status();
+  }));
+  return keys;
+}
+
+Status Store::remove(const Location& object) {
+  const std::string url = bucket_url(*access_, object.bucket) + "/" + encoded_path(object.key);
+  const auto removed = send(request("DELETE", url), object.shown, nullptr, Doing::kWrites);
+  return removed.ok() || removed.error().code == Code::kNotFound ? Status() : Status(removed.error());
 }
 
 Status Store::read(const Object& object, uint64_t at, char* buffer, size_t size) {

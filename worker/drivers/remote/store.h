@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,8 @@
 
 #include "protocol/http/transport.h"
 #include "worker/driver_api/driver.h"
+#include "worker/drivers/remote/answers.h"
+#include "worker/drivers/remote/listing.h"
 #include "worker/drivers/remote/location.h"
 #include "worker/drivers/web/client.h"
 
@@ -33,15 +36,25 @@ class Store {
   Result<Object> look_up(const Location& location);
   // The objects of s3:// that a pattern finds, sorted by their bytes, with the paths that name them.
   Result<std::vector<std::pair<std::string, Object>>> list(const Location& pattern);
+  // The keys of a bucket that begin with `prefix`.
+  Result<std::vector<std::string>> keys(const std::string& bucket, const std::string& prefix);
+  // An object of s3:// that is not there is none that could not be removed.
+  Status remove(const Location& object);
   // Exactly these bytes. kUnsupported where the server does not serve ranges.
   Status read(const Object& object, uint64_t at, char* buffer, size_t size);
+  // Reads under way fail with kCancelled, and so do those that follow.
+  void stop() { client_.stop(); }
   // All bytes into a new file.
   Status copy(const Object& object, const std::filesystem::path& file);
 
  private:
   Store(StepContext& step, std::optional<S3Access> access);
   http::Request request(const std::string& method, const std::string& url) const;
-  Result<http::Response> send(http::Request request, const std::string& shown, web::Client::Sink sink = nullptr);
+  Result<http::Response> send(http::Request request, const std::string& shown, web::Client::Sink sink = nullptr,
+                              Doing doing = Doing::kReads);
+  // All pages of a listing. `take` ends it by an error.
+  Status each_listed(const std::string& bucket, const std::string& prefix,
+                     const std::function<Status(const ListedObject&)>& take);
   Object described(std::string shown, std::string url, const http::Response& response) const;
 
   StepContext& step_;

@@ -76,10 +76,10 @@ bool tells_content(const http::Response& response) {
 
 Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
 
-class Upload {
+class Upload : public StagedUpload {
  public:
-  Upload(StepContext& step, S3Access access, const Location& location, const std::filesystem::path& file,
-         uint64_t bytes, PartPlan plan)
+  Upload(StepContext& step, std::shared_ptr<web::Client> client, S3Access access, const Location& location,
+         const std::filesystem::path& file, uint64_t bytes, PartPlan plan)
       : step_(step),
         access_(std::move(access)),
         shown_(location.shown),
@@ -88,7 +88,7 @@ class Upload {
         file_(FileDescriptor::open(file, O_RDONLY)),
         bytes_(bytes),
         plan_(plan),
-        client_(step, sending_options()) {}
+        client_(std::move(client)) {}
 
   Result<Uploaded> run() {
     if (!file_.is_open()) return errno_error(errno, "cannot open", path_);
@@ -96,6 +96,25 @@ class Upload {
     if (!status.ok()) status = settle(status.error());
     if (!status.ok()) return status.error();
     return Uploaded{etag_, bytes_, plan_.parts == 1 ? 0 : plan_.parts};
+  }
+
+  // What a set of objects does with each: all but the last request.
+  Status stage() {
+    if (!file_.is_open()) return errno_error(errno, "cannot open", path_);
+    is_of_a_set_ = true;
+    const Status status = send_parts();
+    file_ = FileDescriptor();
+    return status.ok() ? Status() : settle(status.error());
+  }
+  Result<Uploaded> complete() override {
+    Status status = step_.is_cancelled() ? Status(cancelled()) : complete_parts();
+    if (!status.ok()) status = settle(status.error());
+    if (!status.ok()) return status.error();
+    return Uploaded{etag_, bytes_, plan_.parts};
+  }
+  Status abort() override {
+    web::Client client(step_, settling_options());
+    return abort(client);
   }
 
  private:
@@ -142,20 +161,28 @@ class Upload {
     OSIRIS_ASSIGN(std::string body, piece(0, bytes_));
     expected_ = quoted(to_hex(md5(body)));
     is_last_sent_ = true;
-    OSIRIS_ASSIGN(const http::Response answer, send(client_, "PUT", {}, std::move(body), expected_));
+    OSIRIS_ASSIGN(const http::Response answer, send(*client_, "PUT", {}, std::move(body), expected_));
     etag_ = answer.headers.get("etag");
     step_.progress_bytes(bytes_, bytes_);
-    return is_of_content(etag_) && tells_content(answer) ? Status() : check_size(client_);
+    return is_of_content(etag_) && tells_content(answer) ? Status() : check_size(*client_);
   }
 
   Status put_parts() {
-    OSIRIS_ASSIGN(const http::Response begun, send(client_, "POST", {{"uploads", ""}}));
+    OSIRIS_TRY(send_parts());
+    if (step_.is_cancelled()) return cancelled();
+    return complete_parts();
+  }
+
+  Status send_parts() {
+    OSIRIS_ASSIGN(const http::Response begun, send(*client_, "POST", {{"uploads", ""}}));
     id_ = element_of(begun.body, "UploadId");
     if (id_.empty())
       return Error(Code::kStepFailed, shown_ + ": the server began no upload: it named no UploadId",
                    "check the connection's endpoint: it should be that of an S3 service", category::kWriteFailed);
-    OSIRIS_TRY(send_all_parts());
-    if (step_.is_cancelled()) return cancelled();
+    return send_all_parts();
+  }
+
+  Status complete_parts() {
     std::string all, list = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
     for (size_t i = 0; i < parts_.size(); ++i) {
       all += parts_[i].md5;
@@ -165,12 +192,12 @@ class Upload {
     expected_ = quoted(to_hex(md5(all)) + "-" + std::to_string(parts_.size()));
     is_last_sent_ = true;
     OSIRIS_ASSIGN(const http::Response done,
-                  send(client_, "POST", {{"uploadId", id_}}, list + "</CompleteMultipartUpload>"));
+                  send(*client_, "POST", {{"uploadId", id_}}, list + "</CompleteMultipartUpload>"));
     etag_ = element_of(done.body, "ETag");
     if (etag_.empty())
       return Error(Code::kUnavailable, shown_ + ": the server did not say that the upload is complete", "",
                    category::kWriteFailed);
-    if (!is_of_content(etag_) || !tells_content(done) || !tells_parts_) return check_size(client_);
+    if (!is_of_content(etag_) || !tells_content(done) || !tells_parts_) return check_size(*client_);
     return etag_ == expected_ ? Status() : Status(not_what_was_sent(etag_));
   }
 
@@ -191,7 +218,7 @@ class Upload {
         }
         const std::lock_guard lock(mutex);
         sent += std::min(plan_.part_bytes, bytes_ - i * plan_.part_bytes);
-        step_.progress_bytes(sent, bytes_);
+        if (!is_of_a_set_) step_.progress_bytes(sent, bytes_);
       }
     };
     std::vector<std::thread> threads;
@@ -208,7 +235,7 @@ class Upload {
     Part& part = parts_[index];
     part.md5 = md5(body);
     OSIRIS_ASSIGN(const http::Response answer,
-                  send(client_, "PUT", {{"partNumber", std::to_string(index + 1)}, {"uploadId", id_}}, std::move(body),
+                  send(*client_, "PUT", {{"partNumber", std::to_string(index + 1)}, {"uploadId", id_}}, std::move(body),
                        quoted(to_hex(part.md5))));
     part.etag = answer.headers.get("etag");
     if (!is_of_content(part.etag) || !tells_content(answer)) tells_parts_ = false;
@@ -274,16 +301,31 @@ class Upload {
   const S3Access access_;
   const std::string shown_, url_;
   const std::filesystem::path path_;
-  const FileDescriptor file_;
+  FileDescriptor file_;  // of a set's, closed when it is sent
   const uint64_t bytes_;
   const PartPlan plan_;
-  web::Client client_;
+  const std::shared_ptr<web::Client> client_;
   std::string id_;                       // of the upload in parts
   std::vector<Part> parts_;              // each of one thread, until all are joined
   std::atomic<bool> tells_parts_{true};  // the parts' tags are of their bytes
   std::string expected_, etag_;          // of the object
   bool is_last_sent_ = false;            // the request that makes it visible may have had its effect
+  bool is_of_a_set_ = false;             // whose progress is told
 };
+
+enum class Together { kAlone, kSet };
+
+Result<std::unique_ptr<Upload>> upload_of(StepContext& step, std::shared_ptr<web::Client> client,
+                                          const Location& location, const std::filesystem::path& file,
+                                          Together together) {
+  OSIRIS_ASSIGN(S3Access access, read_access(step));
+  std::error_code failed;
+  const uint64_t bytes = std::filesystem::file_size(file, failed);
+  if (failed) return errno_error(failed.value(), "cannot read", file);
+  OSIRIS_ASSIGN(PartPlan plan, plan_parts(bytes));
+  if (together == Together::kSet) plan.at_once = 1;  // several objects are on their way already
+  return std::make_unique<Upload>(step, std::move(client), std::move(access), location, file, bytes, plan);
+}
 
 }  // namespace
 
@@ -300,13 +342,21 @@ Result<PartPlan> plan_parts(uint64_t bytes) {
   return plan;
 }
 
+std::shared_ptr<web::Client> sending_client(StepContext& step) {
+  return std::make_shared<web::Client>(step, sending_options());
+}
+
+Result<std::unique_ptr<StagedUpload>> stage(StepContext& step, const std::shared_ptr<web::Client>& client,
+                                            const Location& location, const std::filesystem::path& file) {
+  OSIRIS_ASSIGN(std::unique_ptr<Upload> upload, upload_of(step, client, location, file, Together::kSet));
+  OSIRIS_TRY(upload->stage());
+  return std::unique_ptr<StagedUpload>(std::move(upload));
+}
+
 Result<Uploaded> upload(StepContext& step, const Location& location, const std::filesystem::path& file) {
-  OSIRIS_ASSIGN(S3Access access, read_access(step));
-  std::error_code failed;
-  const uint64_t bytes = std::filesystem::file_size(file, failed);
-  if (failed) return errno_error(failed.value(), "cannot read", file);
-  OSIRIS_ASSIGN(const PartPlan plan, plan_parts(bytes));
-  return Upload(step, std::move(access), location, file, bytes, plan).run();
+  OSIRIS_ASSIGN(const std::unique_ptr<Upload> upload,
+                upload_of(step, sending_client(step), location, file, Together::kAlone));
+  return upload->run();
 }
 
 }  // namespace osiris::worker::remote

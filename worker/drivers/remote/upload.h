@@ -6,10 +6,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "worker/driver_api/driver.h"
 #include "worker/drivers/remote/location.h"
+#include "worker/drivers/web/client.h"
 
 namespace osiris::worker::remote {
 
@@ -27,6 +29,23 @@ struct PartPlan {
 };
 // kExhausted for more than S3 keeps as one object, 5 TiB.
 Result<PartPlan> plan_parts(uint64_t bytes);
+
+// Bytes that are all at the service and are an object only when complete() says so. One that is neither completed nor
+// aborted stays at the service as an unfinished upload. [one thread at a time]
+class StagedUpload {
+ public:
+  virtual ~StagedUpload() = default;
+  // Where the answer is lost, the service is asked what it holds. What fails is aborted.
+  virtual Result<Uploaded> complete() = 0;
+  // Whatever the step's fate is; an error where the service may still have it.
+  virtual Status abort() = 0;
+};
+
+// For requests that send; those that are staged together share one. [any thread]
+std::shared_ptr<web::Client> sending_client(StepContext& step);
+// Sends a file in parts, a small one too, one part after the other. What fails is aborted.
+Result<std::unique_ptr<StagedUpload>> stage(StepContext& step, const std::shared_ptr<web::Client>& client,
+                                            const Location& location, const std::filesystem::path& file);
 
 // `location` is an s3:// one. Where the answer to the last request was lost, the service is asked what it holds.
 Result<Uploaded> upload(StepContext& step, const Location& location, const std::filesystem::path& file);

@@ -60,6 +60,9 @@ class Client {
   // unknown". Other errors are the judge's, or kUnavailable and kDeadline of the network, or kCancelled.
   Result<http::Response> exchange(http::Request request, const Judge& judge, const Sink& sink = nullptr);
 
+  // [any thread] Requests under way end with kCancelled, and so do those that follow.
+  void stop() { cancelled_ = true; }
+
   uint64_t requests_made() const { return requests_made_; }
 
  private:

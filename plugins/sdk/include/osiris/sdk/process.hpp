@@ -37,6 +37,8 @@ class ProcessChannel final : public ByteChannel {
   int pid() const;
 
   void send(std::string bytes) override;
+  // Bytes of send() that the child has not taken yet: they are held in memory. receive() moves them.
+  size_t unsent() const noexcept;
   Received receive(std::string& output, std::string& log, Milliseconds wait) override;
   void close_input() override;
   void kill() override;  // SIGTERM, soon after SIGKILL for its session

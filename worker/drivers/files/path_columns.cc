@@ -1,4 +1,4 @@
-#include "worker/drivers/filesystem.parquet_extractor/path_columns.h"
+#include "worker/drivers/files/path_columns.h"
 
 #include <algorithm>
 #include <charconv>
@@ -7,7 +7,7 @@
 
 #include "worker/driver_api/sql.h"
 
-namespace osiris::worker::parquet {
+namespace osiris::worker::files {
 namespace {
 
 using Keys = std::vector<std::pair<std::string, std::string>>;
@@ -114,4 +114,4 @@ std::string path_expression(const PathColumn& column, const std::vector<MatchedF
          sql::quote_identifier(column.name);
 }
 
-}  // namespace osiris::worker::parquet
+}  // namespace osiris::worker::files

@@ -8,7 +8,7 @@
 
 #include "worker/driver_api/driver.h"
 
-namespace osiris::worker::parquet {
+namespace osiris::worker::files {
 
 struct PathColumn {
   std::string name;
@@ -23,4 +23,4 @@ Result<std::vector<PathColumn>> find_path_columns(const std::vector<MatchedFile>
 // The column's value for the file a row is from, by the engine's column `filename`: an SQL expression.
 std::string path_expression(const PathColumn& column, const std::vector<MatchedFile>& files);
 
-}  // namespace osiris::worker::parquet
+}  // namespace osiris::worker::files

@@ -1,0 +1,159 @@
+#include "plugins/sdk/fleet/machine_session.h"
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "plugins/sdk/package/delivery.h"
+#include "plugins/sdk/run/worker_run.h"
+#include "protocol/base/clock.h"
+#include "protocol/base/file.h"
+
+namespace osiris::sdk {
+namespace {
+
+// What is handed over in one call with the opening. More goes up as a file, without the third that a stream adds.
+constexpr uint64_t kPackageBytesMax = uint64_t{256} << 10;
+constexpr size_t kAheadMax = 2u << 20;  // of a package that goes up
+constexpr size_t kBlockBytes = size_t{64} << 10;
+
+int64_t elapsed_ms(int64_t since_ns) { return (system_clock().monotonic_ns() - since_ns) / 1'000'000; }
+
+class BytesOfString : public ByteStream {
+ public:
+  BytesOfString(std::shared_ptr<const std::string> bytes, uint64_t offset)
+      : bytes_(std::move(bytes)), at_(std::min<uint64_t>(offset, bytes_->size())) {}
+  Result<std::string> read(Milliseconds) override {
+    std::string block = bytes_->substr(at_, kBlockBytes);
+    at_ += block.size();
+    return block;
+  }
+
+ private:
+  const std::shared_ptr<const std::string> bytes_;
+  size_t at_;
+};
+
+uint64_t bytes_of(const PackageContents& contents) {
+  return std::accumulate(contents.members.begin(), contents.members.end(), uint64_t{0},
+                         [](uint64_t sum, const auto& each) { return sum + each.file.size_bytes; });
+}
+
+DeliveryRequest delivery_of(const SessionContext& context) {
+  DeliveryRequest wanted;
+  wanted.worker_path = context.request.worker_path;
+  wanted.worker_sha256 = context.request.worker_sha256;
+  wanted.layout = layout_of(context.place.home(), context.request.run_id);
+  wanted.shared = context.packed_worker;
+  if (!context.terms.made_from.worker_directory.empty())
+    wanted.present_in = context.terms.made_from.worker_directory;
+  else if (context.has_worker)
+    wanted.present_in = wanted.layout.root;
+  return wanted;
+}
+
+}  // namespace
+
+std::unique_ptr<ByteStream> bytes_from(std::shared_ptr<const std::string> bytes, uint64_t offset) {
+  return std::make_unique<BytesOfString>(std::move(bytes), offset);
+}
+
+std::shared_ptr<const std::string> HandedPart::packed_bytes() {
+  if (!packed_bytes_)
+    if (auto bytes = channel_->take_result()) packed_bytes_ = std::make_shared<const std::string>(*std::move(bytes));
+  return packed_bytes_;
+}
+
+ArtifactSource HandedPart::packed_source(const SessionContext& context, const rpc::Packed& packed,
+                                         std::function<bool(Milliseconds)> sleep, const std::string& operation) {
+  return {context.place.service(),
+          [bytes = packed_bytes(), &context, path = packed.path, operation](uint64_t offset) {
+            return bytes ? bytes_from(bytes, offset) : context.access.download(path, offset, operation);
+          },
+          std::move(sleep), context.cancelled};
+}
+
+MachineSession::MachineSession(SessionContext context)
+    : context_(std::move(context)),
+      relay_(context_.place.service(), context_.access, context_.waker,
+             channel_context_of(context_.place, context_.access, context_.held.machine().id, "",
+                                context_.terms.settings.retry_budget,
+                                [&host = context_.host](const std::string& text) { host.log(OSIRIS_WARN, text); }),
+             [&access = context_.access](const std::string& path) {
+               return access.download(path, 0, "fetch the worker's records");
+             }) {
+  context_.held.on_lost([this](const Error& error) { relay_.declare_lost(error); });
+}
+
+MachineSession::~MachineSession() { context_.held.on_lost({}); }
+
+Status MachineSession::start(const std::function<Status()>& meanwhile) {
+  OSIRIS_ASSIGN(Delivery delivery, plan_relay(delivery_of(context_)));
+  if (delivery.parts.empty()) {
+    relay_.start(delivery.start);
+  } else {
+    // The files go first, on the connection that is there already; the process waits for the last of them.
+    OSIRIS_TRY(
+        context_.access.upload(std::move(delivery.parts), context_.cancelled, [&] { relay_.start(delivery.start); }));
+  }
+  OSIRIS_TRY(meanwhile());
+  OSIRIS_TRY(relay_.started(context_.terms.settings.lease, context_.cancelled));
+  return {};
+}
+
+Result<std::unique_ptr<HandedPart>> MachineSession::hand_over(const RunRequest& request, const Host& host) {
+  auto part = std::make_unique<HandedPart>();
+  const Layout layout = layout_of(context_.place.home(), request.run_id);
+  OSIRIS_TRY(make_directories(request.adapter_dir()));
+  OSIRIS_TRY(open_wire_log(request, part->wire_log_));
+  OSIRIS_ASSIGN(const PackageContents contents, list_package_contents(request, layout, false));
+  const int64_t began_ns = system_clock().monotonic_ns();
+  PackageStream stream(contents, kAheadMax);
+  RelayedRun run{layout.run, layout.package(), {}, layout.artifacts(), layout.records()};
+  uint64_t sent = 0;
+  if (bytes_of(contents) <= kPackageBytesMax) {
+    OSIRIS_TRY(stream.write_to([&](std::string_view bytes) {
+      run.package += bytes;
+      return true;
+    }));
+    sent = run.package.size();
+  } else {
+    std::vector<UploadPart> parts;
+    parts.push_back({layout.package(), [&](const auto& sink) { return stream.write_to(sink); }});
+    OSIRIS_ASSIGN(sent, context_.access.upload(std::move(parts), context_.cancelled, [] {}));
+  }
+  host.event("package_uploaded", {},
+             Json::object({{"bytes", sent},
+                           {"files", contents.files_sent()},
+                           {"worker_sent", false},
+                           {"duration_ms", elapsed_ms(began_ns)}}));
+  Opening opening = opening_on_machine(context_.terms, request, contents, layout);
+  RunLoopOptions options = loop_options_on_machine(context_.terms, request, opening, context_.held.machine().id);
+  part->channel_ = relay_.next(std::move(run));
+  part->loop_ = std::make_unique<RunLoop>(host, *part->channel_, context_.waker, part->wire_log_, std::move(options));
+  part->loop_->begin(request.steps(), std::move(opening));
+  return part;
+}
+
+Status prepare_parent(const SessionContext& context) {
+  OSIRIS_ASSIGN(Delivery delivery, plan_unpacking(delivery_of(context)));
+  std::unique_ptr<ProcessStream> process;
+  OSIRIS_TRY(context.access.upload(std::move(delivery.parts), context.cancelled,
+                                   [&] { process = context.access.start(delivery.start); }));
+  const auto until = std::chrono::steady_clock::now() + context.terms.settings.lease;
+  for (;;) {
+    auto event = process->next(Milliseconds(100));
+    if (context.cancelled) return Error(Code::kCancelled, "the run was cancelled");
+    if (event && event->kind == ProcessEvent::Kind::kEnd) {
+      if (event->exit.kind == ExitInfo::Kind::kExited && event->exit.status == 0) return {};
+      return Error(Code::kUnavailable, "the worker cannot be unpacked there: the shell " + event->exit.describe());
+    }
+    if (!event && event.error().code != Code::kDeadline) return event.error();
+    if (std::chrono::steady_clock::now() >= until)
+      return Error(Code::kUnavailable, "the worker was not unpacked within the lease");
+  }
+}
+
+}  // namespace osiris::sdk

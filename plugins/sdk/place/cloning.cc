@@ -1,0 +1,80 @@
+#include "plugins/sdk/place/cloning.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/base/clock.h"
+
+namespace osiris::sdk {
+namespace {
+
+using Times = std::optional<Lifetime::CreateTimes>;
+
+// One more for the fleet, or nothing is left of it.
+void adopt(const HoldContext& context, const HeldMachine& parent, Machine machine, const Times& times, Cloned& cloned) {
+  auto held = std::make_unique<HeldMachine>(context);
+  const Status adopted = held->adopt(std::move(machine), parent, times);
+  if (adopted) {
+    cloned.machines.push_back(std::move(held));
+    return;
+  }
+  cloned.fewer = adopted.error();
+  Json ignored = Json::array();
+  if (const Status released = held->release(ignored, false); !released)
+    context.host.log(OSIRIS_ERROR, released.error().message);
+}
+
+// What a call without an answer has made by now. What it makes later is found when the parent ends.
+void adopt_found(const HoldContext& context, HeldMachine& parent, Cloned& cloned) {
+  parent.doubt_clones();
+  const auto found = context.place.find({{meta::kToken, parent.machine().metadata.at(meta::kToken)}});
+  if (!found) return;
+  for (const Machine& each : *found) {
+    if (!each.is_running || parent.siblings()->has(each.id)) continue;
+    auto taken = context.place.take_over(each.id, context.settings.lease_s());
+    if (!taken) continue;
+    context.host.log(OSIRIS_INFO, std::string(context.place.service().noun()) + " " + each.id +
+                                      ", of a call whose answer was lost, was found by its metadata");
+    adopt(context, parent, *std::move(taken), std::nullopt, cloned);
+  }
+}
+
+}  // namespace
+
+Cloned clone_machine(const HoldContext& context, HeldMachine& parent, size_t count) {
+  Cloned cloned;
+  while (cloned.machines.size() < count && !cloned.fewer && !context.cancelled) {
+    const size_t now = std::min(context.place.clones_max(), count - cloned.machines.size());
+    const Status journaled =
+        context.journal.write("cloning", Json::object({{"id", parent.machine().id},
+                                                       {"token", parent.machine().metadata.at(meta::kToken)},
+                                                       {"count", uint64_t{now}}}));
+    if (!journaled) {
+      cloned.fewer = journaled.error();
+      break;
+    }
+    const int64_t asked_ns = system_clock().monotonic_ns();
+    auto made = context.place.clone(parent.machine(), now, context.settings.lease_s(),
+                                    {.wait = context.settings.create_timeout, .cancelled = &context.cancelled});
+    const Times times = Lifetime::CreateTimes{asked_ns, system_clock().monotonic_ns()};
+    if (!made) {
+      const bool may_have = !context.place.is_clone_unsupported(made.error()) &&
+                            (context.cancelled || context.place.classify_create_failure(made.error()).leaves_doubt);
+      if (may_have) adopt_found(context, parent, cloned);
+      cloned.fewer = made.error();
+      break;
+    }
+    for (Result<Machine>& each : *made) {
+      if (each)
+        adopt(context, parent, *std::move(each), times, cloned);
+      else
+        cloned.fewer = each.error();
+    }
+    if (made->size() < now && !cloned.fewer)
+      cloned.fewer = Error(Code::kUnavailable, "the service made " + std::to_string(made->size()) + " of the " +
+                                                   std::to_string(now) + " asked for");
+  }
+  return cloned;
+}
+
+}  // namespace osiris::sdk

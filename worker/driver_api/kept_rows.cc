@@ -1,0 +1,168 @@
+#include "worker/driver_api/kept_rows.h"
+
+#include <duckdb/catalog/catalog.hpp>
+#include <duckdb/catalog/catalog_entry/copy_function_catalog_entry.hpp>
+#include <duckdb/common/types/column/column_data_collection.hpp>
+#include <duckdb/main/capi/capi_internal.hpp>
+#include <duckdb/main/client_context.hpp>
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "worker/driver_api/kept_rows_copy.h"
+
+namespace osiris::worker {
+namespace {
+
+constexpr std::string_view kSelect = "SELECT ";
+
+// Cheap ones: the file is read once or twice, if ever. Other readers of such files would want more.
+duckdb::case_insensitive_map_t<duckdb::vector<duckdb::Value>> options_of(const std::vector<FileColumn>& columns) {
+  duckdb::case_insensitive_map_t<duckdb::vector<duckdb::Value>> options;
+  options["compression"].push_back(duckdb::Value("zstd"));
+  options["compression_level"].push_back(duckdb::Value::BIGINT(1));
+  options["write_bloom_filter"].push_back(duckdb::Value::BOOLEAN(false));
+  duckdb::child_list_t<duckdb::Value> notes;
+  for (const auto& [key, text] : parquet_notes(columns)) notes.emplace_back(key, duckdb::Value(text));
+  if (!notes.empty()) options["kv_metadata"].push_back(duckdb::Value::STRUCT(std::move(notes)));
+  return options;
+}
+
+}  // namespace
+
+KeptRows::KeptRows(std::vector<FileColumn> columns, std::string file)
+    : copy_(std::make_shared<Copy>(std::move(columns), std::move(file))) {}
+
+KeptRows::~KeptRows() {
+  copy_->close();
+  std::error_code ignored;
+  if (!is_taken_) std::filesystem::remove(copy_->file(), ignored);
+}
+
+void KeptRows::keep_from(duckdb_connection connection) {
+  auto& states = *reinterpret_cast<duckdb::Connection*>(connection)->context->registered_state;
+  states.Insert(kKeptRows, duckdb::make_shared_ptr<KeptRowsState>(*this, copy_));
+}
+
+Result<uint64_t> KeptRows::take() {
+  copy_->close();
+  auto rows = copy_->rows();
+  is_taken_ = rows.ok();
+  return rows;
+}
+
+std::string KeptRows::with_columns(const std::string& select) const {
+  return std::string(kSelect) + written_list(copy_->file_columns()) + ", " + select.substr(kSelect.size());
+}
+
+void KeptRows::Copy::attempt(const std::function<void()>& call) {
+  if (has_failed_) return;
+  try {
+    call();
+  } catch (const std::exception& failure) {
+    const std::lock_guard lock(mutex_);
+    if (why_not_.empty()) why_not_ = duckdb::ErrorData(failure).Message();
+    has_failed_ = true;
+  }
+}
+
+void KeptRows::Copy::bind(duckdb::ClientContext& context, duckdb::vector<duckdb::LogicalType> types) {
+  attempt([&] {
+    types_ = std::move(types);
+    auto& catalog = duckdb::Catalog::GetSystemCatalog(context);
+    format_.emplace(catalog.GetEntry<duckdb::CopyFunctionCatalogEntry>(context, DEFAULT_SCHEMA, "parquet").function);
+    duckdb::vector<std::string> names;
+    for (const FileColumn& column : columns_) names.push_back(column.name);
+    duckdb::CopyInfo info;
+    info.format = "parquet";
+    info.file_path = file_;
+    info.options = options_of(columns_);
+    duckdb::CopyFunctionBindInput input(info);
+    bound_ = format_->copy_to_bind(context, input, names, types_);
+  });
+}
+
+void KeptRows::Copy::begin(duckdb::ClientContext& context) {
+  attempt([&] {
+    if (std::exchange(is_begun_, true)) throw duckdb::InvalidInputException("the rows were read more than once");
+    global_ = format_->copy_to_initialize_global(context, *bound_, file_);
+  });
+}
+
+void KeptRows::Copy::take_columns(duckdb::DataChunk& from, duckdb::DataChunk& part) const {
+  part.InitializeEmpty(types_);
+  for (size_t i = 0; i < types_.size(); ++i) part.data[i].Reference(from.data[i]);
+  part.SetCardinality(from.size());
+}
+
+duckdb::unique_ptr<duckdb::PreparedBatchData> KeptRows::Copy::prepare(duckdb::ClientContext& context,
+                                                                      const duckdb::ColumnDataCollection& rows) {
+  duckdb::unique_ptr<duckdb::PreparedBatchData> prepared;
+  attempt([&] {
+    auto kept = duckdb::make_uniq<duckdb::ColumnDataCollection>(context, types_);
+    duckdb::ColumnDataAppendState append;
+    kept->InitializeAppend(append);
+    for (auto& chunk : rows.Chunks()) {
+      duckdb::DataChunk part;
+      take_columns(chunk, part);
+      kept->Append(append, part);
+    }
+    prepared = format_->prepare_batch(context, *bound_, *global_, std::move(kept));
+  });
+  return prepared;
+}
+
+void KeptRows::Copy::flush(duckdb::ClientContext& context, duckdb::PreparedBatchData* prepared, uint64_t rows) {
+  attempt([&] {
+    if (!prepared) throw duckdb::InvalidInputException("some rows are missing");
+    format_->flush_batch(context, *bound_, *global_, *prepared);
+    rows_ += rows;
+  });
+}
+
+duckdb::unique_ptr<duckdb::LocalFunctionData> KeptRows::Copy::begin_thread(duckdb::ExecutionContext& context) {
+  duckdb::unique_ptr<duckdb::LocalFunctionData> local;
+  attempt([&] { local = format_->copy_to_initialize_local(context, *bound_); });
+  return local;
+}
+
+void KeptRows::Copy::sink(duckdb::ExecutionContext& context, duckdb::LocalFunctionData* local,
+                          duckdb::DataChunk& chunk) {
+  attempt([&] {
+    duckdb::DataChunk part;
+    take_columns(chunk, part);
+    format_->copy_to_sink(context, *bound_, *global_, *local, part);
+    rows_ += part.size();
+  });
+}
+
+void KeptRows::Copy::end_thread(duckdb::ExecutionContext& context, duckdb::LocalFunctionData* local) {
+  attempt([&] {
+    if (local) format_->copy_to_combine(context, *bound_, *global_, *local);
+  });
+}
+
+void KeptRows::Copy::finish(duckdb::ClientContext& context) {
+  attempt([&] {
+    format_->copy_to_finalize(context, *bound_, *global_);
+    is_whole_ = true;
+  });
+}
+
+Result<uint64_t> KeptRows::Copy::rows() const {
+  if (is_whole_) return rows_.load();
+  const std::lock_guard lock(mutex_);
+  return Error(Code::kUnavailable, "cannot write the relation as Parquet: " +
+                                       (why_not_.empty() ? "the rows were not read to their end" : why_not_));
+}
+
+void KeptRows::Copy::close() {
+  try {
+    global_.reset();
+  } catch (const std::exception&) {  // of a file that is not whole
+    is_whole_ = false;
+  }
+}
+
+}  // namespace osiris::worker
