@@ -10,7 +10,6 @@
 #include "protocol/base/text.h"
 
 namespace osiris {
-namespace {}  // namespace
 
 Result<std::string> time_before(const std::string& text, const char* flag) {
   const auto seconds = parse_duration_s(text);
@@ -24,17 +23,19 @@ Result<std::string> time_before(const std::string& text, const char* flag) {
 
 namespace {
 
-Result<std::vector<RunRecord>> all_runs(const CommandContext& context) {
+// The `count` newest, newest first; 0: all.
+Result<std::vector<RunRecord>> newest_runs(const CommandContext& context, size_t count) {
   Diagnostics diagnostics("osiris.yaml");
   const Project project = Project::load(context.place, context.environment, diagnostics);
   if (!diagnostics.ok()) return diagnostics.to_error();
   const RunIndex index(project.index_dir());
-  OSIRIS_ASSIGN(std::vector<RunRecord> records, index.read());
+  const auto read = [&] { return count ? index.read_newest(count) : index.read(); };
+  OSIRIS_ASSIGN(std::vector<RunRecord> records, read());
   bool any_interrupted = false;
   for (const RunRecord& record : records) any_interrupted = any_interrupted || current_status(record) == "interrupted";
   // A run may have ended between the reading of its record and the look at its lock: then its last record is there now.
   if (any_interrupted) {
-    OSIRIS_ASSIGN(records, index.read());
+    OSIRIS_ASSIGN(records, read());
   }
   for (RunRecord& record : records) record.status = current_status(record);
   std::reverse(records.begin(), records.end());
@@ -85,7 +86,8 @@ Result<std::vector<RunRecord>> read_runs(const CommandContext& context, const Ru
   if (!filter.since.empty()) {
     OSIRIS_ASSIGN(oldest, time_before(filter.since, "--since"));
   }
-  OSIRIS_ASSIGN(std::vector<RunRecord> records, all_runs(context));
+  const bool takes_all = filter.pipeline.empty() && filter.profile.empty() && filter.status.empty() && oldest.empty();
+  OSIRIS_ASSIGN(std::vector<RunRecord> records, newest_runs(context, takes_all ? filter.limit : 0));
   std::erase_if(records, [&](const RunRecord& record) {
     return (!filter.pipeline.empty() && record.pipeline_slug != filter.pipeline &&
             slugify(record.pipeline_slug) != filter.pipeline) ||
@@ -106,7 +108,7 @@ Result<RunRecord> newest_run(const CommandContext& context) {
 }
 
 Result<RunRecord> find_run(const CommandContext& context, const std::string& name) {
-  OSIRIS_ASSIGN(const std::vector<RunRecord> records, all_runs(context));
+  OSIRIS_ASSIGN(const std::vector<RunRecord> records, newest_runs(context, 0));
   const std::string directory = std::filesystem::path(name).lexically_normal().filename().string();
   for (const RunRecord& record : records)
     if (record.run_id == name || std::filesystem::path(record.run_logs_path).filename() == directory) return record;

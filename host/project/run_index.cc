@@ -1,9 +1,14 @@
 #include "host/project/run_index.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
+#include <string_view>
 #include <unordered_map>
 
+#include "protocol/base/fd.h"
 #include "protocol/base/file.h"
 #include "protocol/base/file_lock.h"
 #include "protocol/base/text.h"
@@ -13,6 +18,8 @@ namespace osiris {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr off_t kTailBytes = off_t{64} << 10;  // some forty runs
 
 Status append_line(const fs::path& file, const std::string& line, bool durable) {
   OSIRIS_TRY(make_directories(file.parent_path()));
@@ -41,6 +48,30 @@ Result<LatestPointer> read_pointer(const fs::path& file) {
 }
 
 bool is_pure_hex(std::string_view text) { return is_hex(text); }
+
+// In the order of their first lines.
+struct Runs {
+  std::vector<RunRecord> records;
+  std::vector<bool> has_begun;  // the first line is that of a run that begins
+};
+
+Runs runs_in(std::string_view text) {
+  Runs runs;
+  std::unordered_map<std::string, size_t> position;
+  for (size_t at = 0, end; (end = text.find('\n', at)) != std::string_view::npos; at = end + 1) {
+    const auto json = parse_json(text.substr(at, end - at));
+    if (!json.ok() || !json->is_object()) continue;
+    RunRecord record = RunRecord::from_json(*json);
+    const auto [known, is_new] = position.try_emplace(record.run_id, runs.records.size());
+    if (is_new) {
+      runs.has_begun.push_back(record.status == "running");
+      runs.records.push_back(std::move(record));
+    } else {
+      runs.records[known->second] = std::move(record);
+    }
+  }
+  return runs;
+}
 
 // A pipeline's id as a file name.
 std::string file_name_of(std::string_view pipeline_id) {
@@ -121,20 +152,27 @@ Status RunIndex::append(const RunRecord& record) const {
 }
 
 Result<std::vector<RunRecord>> RunIndex::read() const {
-  std::vector<RunRecord> records;
-  std::unordered_map<std::string, size_t> position;
-  const Status read = for_each_line(dir_ / "runs.jsonl", [&](std::string_view line) {
-    const auto json = parse_json(line);
-    if (!json.ok() || !json->is_object()) return;
-    RunRecord record = RunRecord::from_json(*json);
-    const auto [known, is_new] = position.try_emplace(record.run_id, records.size());
-    if (is_new)
-      records.push_back(std::move(record));
-    else
-      records[known->second] = std::move(record);
-  });
-  if (!read.ok() && read.error().code != Code::kNotFound) return read.error();
-  return records;
+  const auto text = read_file(dir_ / "runs.jsonl");
+  if (!text.ok() && text.error().code != Code::kNotFound) return text.error();
+  return text.ok() ? runs_in(*text).records : std::vector<RunRecord>();
+}
+
+Result<std::vector<RunRecord>> RunIndex::read_newest(size_t count) const {
+  const FileDescriptor file = FileDescriptor::open(dir_ / "runs.jsonl", O_RDONLY);
+  const off_t size = file.is_open() ? ::lseek(file.get(), 0, SEEK_END) : 0;
+  for (off_t tail = kTailBytes; tail < size; tail *= 4) {
+    if (::lseek(file.get(), size - tail, SEEK_SET) < 0) break;
+    OSIRIS_ASSIGN(std::string text, read_all(file.get(), dir_ / "runs.jsonl", static_cast<uint64_t>(size)));
+    // What comes first is the rest of a line, and may be the end of a run whose beginning is not there.
+    Runs runs = runs_in(std::string_view(text).substr(std::min(text.find('\n'), text.size() - 1) + 1));
+    std::vector<RunRecord> begun;
+    for (size_t i = 0; i < runs.records.size(); ++i)
+      if (runs.has_begun[i]) begun.push_back(std::move(runs.records[i]));
+    if (begun.size() >= count) return std::vector<RunRecord>(begun.end() - static_cast<long>(count), begun.end());
+  }
+  OSIRIS_ASSIGN(std::vector<RunRecord> all, read());
+  if (all.size() > count) all.erase(all.begin(), all.end() - static_cast<long>(count));
+  return all;
 }
 
 Status RunIndex::forget(const std::set<std::string>& run_ids) const {

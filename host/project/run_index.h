@@ -44,6 +44,8 @@ class RunIndex {
   Status append(const RunRecord& record) const;
   // One record per run, oldest first: of several lines of one run the last one counts.
   Result<std::vector<RunRecord>> read() const;
+  // The last `count` of these. Of a long index the end alone is read, as far as those runs reach back.
+  Result<std::vector<RunRecord>> read_newest(size_t count) const;
 
   // Takes the lines of these runs out of runs.jsonl and by_pipeline/. A run that begins meanwhile waits.
   Status forget(const std::set<std::string>& run_ids) const;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 #include <optional>
+#include <string_view>
+#include <unordered_map>
 
 #include "protocol/base/json.h"
 
@@ -183,12 +185,13 @@ Status look_into_catalog(duckdb_connection connection, const sql::TableName& tab
                                    quote_literal(table.catalog) + " AND schema_name = " + quote_literal(table.schema) +
                                    " AND table_name = " + quote_literal(table.table)));
   const ColumnType untyped = ColumnType::plain(DUCKDB_TYPE_SQLNULL);
+  std::unordered_map<std::string_view, FileColumn*> by_name;
+  for (FileColumn& column : columns) by_name.emplace(column.name, &column);
   for (idx_t row = 0; row < found.rows(); ++row) {
-    const auto column = std::find_if(columns.begin(), columns.end(),
-                                     [&](const FileColumn& each) { return each.name == found.text(0, row); });
-    if (column == columns.end()) continue;
-    if (found.text(1, row) == untyped.sql()) column->type = untyped;
-    column->comment = found.text(2, row);
+    const auto column = by_name.find(found.text(0, row));
+    if (column == by_name.end()) continue;
+    if (found.text(1, row) == untyped.sql()) column->second->type = untyped;
+    column->second->comment = found.text(2, row);
   }
   return {};
 }

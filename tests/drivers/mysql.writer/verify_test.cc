@@ -2,8 +2,8 @@
 #include <functional>
 
 #include "protocol/base/text.h"
+#include "tests/drivers/changed_rows.h"
 #include "tests/drivers/mysql.writer/writing.h"
-#include "tests/postgres/proxy.h"
 #include "worker/drivers/mysql.writer/value_form.h"
 
 namespace osiris::worker::test {
@@ -11,9 +11,8 @@ namespace {
 
 using mysql::one_form;
 using mysql::ValueForm;
-using osiris::test::Proxy;
 using Rows = std::vector<std::vector<std::string>>;
-using Change = std::function<void(Rows&)>;
+using Change = RowsChange<std::string>;
 
 constexpr char kRows[] =
     "SELECT i::INTEGER AS id, (i * 7919)::BIGINT AS big, i * 3 AS other, 'row ' || i AS name, 'note ' || (9 - i) AS "
@@ -38,49 +37,27 @@ bool change_rows(std::string& bytes, size_t start, const Change& change) {
   return true;
 }
 
-class Changing {
+class Changing : public ChangingProxy {
  public:
-  explicit Changing(Change change, const char* first = "1\t7919\t3\trow 1")
-      : proxy_(static_cast<uint16_t>(loading_server().port()), [=, this](bool from_client, std::string& bytes) {
-          if (!from_client || has_changed_) return Proxy::Fate::kPass;
-          held_ += bytes;
-          bytes.clear();
-          const size_t start = held_.find(first);
-          if (start != std::string::npos && !change_rows(held_, start, change)) return Proxy::Fate::kPass;
-          has_changed_ = start != std::string::npos;
-          bytes.swap(held_);
-          return Proxy::Fate::kPass;
-        }) {}
+  // `first`: what the rows begin with.
+  explicit Changing(Change change, std::string first = "1\t7919\t3\trow 1")
+      : ChangingProxy(
+            loading_server().port(), [first = std::move(first)](const std::string& sent) { return sent.find(first); },
+            [change = std::move(change)](std::string& sent, size_t begin) {
+              return change_rows(sent, begin, change);
+            }) {}
   std::string outcome(const std::string& mode, const std::string& verify, const char* rows = kRows,
                       const char* table = "checked") {
     return MysqlWriteStep(rows, {{"table", table}, {"write_mode", mode}, {"verify", verify}, {"primary_key", "id"}},
-                          loading_server(), {{"port", int64_t{proxy_.port()}}, {"ssl_mode", "disabled"}})
+                          loading_server(), {{"port", port()}, {"ssl_mode", "disabled"}})
         .outcome();
   }
-  bool has_changed() const { return has_changed_; }
-
- private:
-  std::string held_;  // the beginning of the rows, until they are all there
-  std::atomic<bool> has_changed_{false};
-  Proxy proxy_;
 };
 
-std::vector<std::pair<std::string, Change>> changes() {
-  std::vector<std::pair<std::string, Change>> all;
-  for (size_t i = 0; i < kColumns; ++i) {
-    const std::string column = "column " + std::to_string(i);
-    all.emplace_back(column + " last byte", [i](Rows& rows) { rows[2][i].back() ^= 0x01; });
-    all.emplace_back(column + " first byte", [i](Rows& rows) { rows[3][i].front() ^= 0x01; });
-    all.emplace_back(column + " NULL", [i](Rows& rows) { rows[1][i] = "\\N"; });
-    all.emplace_back(column + " of another row", [i](Rows& rows) { std::swap(rows[0][i], rows[4][i]); });
-  }
-  all.emplace_back("a row is lost", [](Rows& rows) { rows.erase(rows.begin() + 2); });
-  all.emplace_back("a row comes twice", [](Rows& rows) { rows.push_back(rows[1]); });
-  all.emplace_back("numbers change places", [](Rows& rows) { std::swap(rows[1][1], rows[1][2]); });
-  all.emplace_back("texts change places", [](Rows& rows) { std::swap(rows[1][3], rows[1][4]); });
-  all.emplace_back("a text is empty", [](Rows& rows) { rows[5][3] = ""; });
-  all.emplace_back("a text has a blank more", [](Rows& rows) { rows[5][3] += ' '; });
-  all.emplace_back("a text is cut", [](Rows& rows) { rows[5][3].pop_back(); });
+NamedChanges<std::string> changes() {
+  auto all = changes_of_rows<std::string>(kColumns);
+  for (size_t i = 0; i < kColumns; ++i)
+    all.emplace_back("column " + std::to_string(i) + " last byte", [i](auto& rows) { rows[2][i].back() ^= 0x01; });
   return all;
 }
 

@@ -2,8 +2,8 @@
 #include <mutex>
 #include <optional>
 
+#include "tests/drivers/changed_rows.h"
 #include "tests/drivers/postgres.writer/writing.h"
-#include "tests/postgres/proxy.h"
 #include "worker/drivers/db/fingerprint.h"
 #include "worker/drivers/db/json_form.h"
 #include "worker/drivers/postgres.writer/copied_rows.h"
@@ -14,9 +14,9 @@ namespace osiris::worker::test {
 namespace {
 
 using db::Fingerprint;
-using osiris::test::Proxy;
-using Values = std::vector<std::optional<std::string>>;
-using Change = std::function<void(std::vector<Values>&)>;
+using Value = std::optional<std::string>;
+using Values = std::vector<Value>;
+using Change = RowsChange<Value>;
 
 constexpr char kRows[] =
     "SELECT i::INTEGER AS id, (i * 7919)::BIGINT AS big, i * 3 AS other, 'row ' || i AS name, 'note ' || (9 - i) AS "
@@ -59,54 +59,34 @@ bool change_rows(std::string& bytes, size_t signature, const Change& change) {
   return true;
 }
 
-class Changing {
+class Changing : public ChangingProxy {
  public:
   explicit Changing(Change change)
-      : proxy_(static_cast<uint16_t>(plain_postgres().port()), [this, change](bool from_client, std::string& bytes) {
-          if (!from_client || has_changed_) return Proxy::Fate::kPass;
-          held_ += bytes;
-          bytes.clear();
-          const size_t start = held_.find(std::string(postgres::kCopySignature, postgres::kCopySignatureBytes));
-          if (start != std::string::npos && !change_rows(held_, start, change)) return Proxy::Fate::kPass;
-          has_changed_ = start != std::string::npos;
-          bytes.swap(held_);
-          return Proxy::Fate::kPass;
-        }) {}
+      : ChangingProxy(
+            plain_postgres().port(),
+            [](const std::string& sent) {
+              return sent.find(std::string(postgres::kCopySignature, postgres::kCopySignatureBytes));
+            },
+            [change = std::move(change)](std::string& sent, size_t begin) {
+              return change_rows(sent, begin, change);
+            }) {}
   std::string outcome(const std::string& mode, const std::string& verify, const char* rows = kRows,
                       const char* table = "checked") {
     return WriteStep(rows, {{"table", table}, {"write_mode", mode}, {"verify", verify}},
-                     {{"port", int64_t{proxy_.port()}}, {"sslmode", "disable"}})
+                     {{"port", port()}, {"sslmode", "disable"}})
         .outcome();
   }
-  bool has_changed() const { return has_changed_; }
-
- private:
-  std::string held_;  // the beginning of the rows, until they are all there
-  std::atomic<bool> has_changed_{false};
-  Proxy proxy_;
 };
 
-std::vector<std::pair<std::string, Change>> changes() {
-  std::vector<std::pair<std::string, Change>> all;
-  for (size_t i = 0; i < kColumns; ++i) {
-    const std::string column = "column " + std::to_string(i);
+NamedChanges<Value> changes() {
+  auto all = changes_of_rows<Value>(kColumns);
+  for (size_t i = 0; i < kColumns; ++i)
     // What a numeric has beyond its scale the server cuts off again; the byte before is within it.
-    all.emplace_back(column + " last byte", [i](auto& rows) {
+    all.emplace_back("column " + std::to_string(i) + " last byte", [i](auto& rows) {
       std::string& value = *rows[2][i];
       value[value.size() - (i == kPrice ? 2 : 1)] ^= i == kPrice ? 0x01 : 0x40;
     });
-    all.emplace_back(column + " first byte", [i](auto& rows) { rows[3][i]->front() ^= 0x01; });
-    all.emplace_back(column + " NULL", [i](auto& rows) { rows[1][i].reset(); });
-    all.emplace_back(column + " of another row", [i](auto& rows) { std::swap(rows[0][i], rows[4][i]); });
-  }
-  all.emplace_back("a row is lost", [](auto& rows) { rows.erase(rows.begin() + 2); });
-  all.emplace_back("a row comes twice", [](auto& rows) { rows.push_back(rows[1]); });
   all.emplace_back("a row in another's place", [](auto& rows) { rows[1] = rows[2]; });
-  all.emplace_back("numbers change places", [](auto& rows) { std::swap(rows[1][1], rows[1][2]); });
-  all.emplace_back("texts change places", [](auto& rows) { std::swap(rows[1][3], rows[1][4]); });
-  all.emplace_back("a text is empty", [](auto& rows) { rows[5][3] = ""; });
-  all.emplace_back("a text has a blank more", [](auto& rows) { *rows[5][3] += ' '; });
-  all.emplace_back("a text is cut", [](auto& rows) { rows[5][3]->pop_back(); });
   all.emplace_back("bytes are more", [](auto& rows) { *rows[5][9] += '\0'; });
   all.emplace_back("a price is another", [](auto& rows) { rows[0][kPrice] = rows[1][kPrice]; });
   return all;

@@ -70,6 +70,15 @@ TEST(Page, LoadsNothing) {
   EXPECT_FALSE(std::regex_search(page, std::regex(R"((src|href)="(?!#)|@import|url\((?!#a\))|<script|<link|<iframe)")));
 }
 
+TEST(Page, SaysWhatTheMachinesCost) {
+  SessionFiles session;
+  session.event(0, "run_start");
+  RunHistory history = session.history();
+  EXPECT_THAT(run_page(history, {}), Not(HasSubstr("of machines")));
+  history.record.extra.set("cost", Json::object({{"spent", 0.0042}, {"machine_seconds", 118}}));
+  EXPECT_THAT(run_page(history, {}), HasSubstr("about $0.0042 for 118 s of machines"));
+}
+
 TEST(Page, HasWhatAScreenReaderGoesBy) {
   SessionFiles session;
   session.write("manifest.yaml",

@@ -291,5 +291,38 @@ TEST_F(ProjectTest, PointersReadBack) {
   EXPECT_FALSE(fs::exists(dir_ / "evil.txt")) << "a slug is one file name";
 }
 
+// Runs that overlap, some without an end, in an index that is longer than what is read of it at first.
+TEST_F(ProjectTest, TheNewestRunsAreThoseThatTheWholeIndexHasLast) {
+  const RunIndex index(dir_ / "index");
+  EXPECT_TRUE(index.read_newest(3)->empty());
+  constexpr int kRuns = 3000;
+  const auto line = [](int run, const char* status) {
+    RunRecord record;
+    record.run_id = "run-" + std::to_string(run);
+    record.status = status;
+    record.run_logs_path = std::string(100, 'x');
+    return record.to_json().dump() + "\n";
+  };
+  std::string text;
+  for (int run = 0; run < kRuns; ++run) {
+    text += line(run, "running");
+    if (run >= 7 && run % 5 != 0) text += line(run - 7, run % 2 == 0 ? "success" : "failed");
+  }
+  fs::create_directories(dir_ / "index");
+  std::ofstream(dir_ / "index/runs.jsonl") << text << "{\"run_id\":\"torn";
+  const auto all = index.read();
+  ASSERT_TRUE(all.ok());
+  ASSERT_EQ(all->size(), size_t{kRuns});
+  for (const size_t count : {size_t{1}, size_t{8}, size_t{50}, size_t{1000}, size_t{kRuns}, size_t{kRuns + 1}}) {
+    const auto newest = index.read_newest(count);
+    ASSERT_TRUE(newest.ok());
+    ASSERT_EQ(newest->size(), std::min(count, all->size()));
+    for (size_t i = 1; i <= newest->size(); ++i) {
+      EXPECT_EQ((*newest)[newest->size() - i].run_id, (*all)[all->size() - i].run_id);
+      EXPECT_EQ((*newest)[newest->size() - i].status, (*all)[all->size() - i].status);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace osiris

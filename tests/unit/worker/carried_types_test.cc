@@ -43,6 +43,11 @@ TEST_P(CarriedTypes, ComeBackAsTheyWere) {
   const auto back = database_->import_parquet(file, "df_s");
   ASSERT_TRUE(back.ok()) << back.error().message;
   const auto connection = database_->connect();
+  const auto not_compressed =
+      (*connection)
+          ->single_number("SELECT count(*) FROM parquet_metadata('" + file.string() + "') WHERE compression <> 'ZSTD'");
+  ASSERT_TRUE(not_compressed.ok()) << not_compressed.error().message;
+  EXPECT_EQ(*not_compressed, 0u);
   const auto differing =
       (*connection)
           ->single_number("SELECT count(*) FROM (SELECT typeof(c), c, hash(c) FROM " + relation->qualified_name() +

@@ -151,7 +151,7 @@ Status take_offsets(duckdb_connection connection, const std::string& relation, s
   for (idx_t row = 0; row < comments.rows(); ++row) {
     const auto offset = csv_format::utc_offset_of(comments.text(1, row));
     const auto at = std::find_if(columns.begin(), columns.end(),
-                                 [&](const Column& column) { return column.name == comments.text(0, row); });
+                                 [name = comments.text(0, row)](const Column& column) { return column.name == name; });
     if (offset && at != columns.end() && has_zone(*at)) at->offset_minutes = *offset;
   }
   return {};

@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "protocol/base/categories.h"
-#include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
+#include "worker/drivers/db/chunked_load.h"
 #include "worker/drivers/mysql.writer/load.h"
 
 namespace osiris::worker::mysql {
@@ -26,15 +25,8 @@ std::string leftovers(const db::CopyTables& tables) {
 
 }  // namespace
 
-// Null: the rows have one chunk, or none, and are one transaction.
 ChunkedRows* Load::chunks_to_commit() {
-  const StepOrigin origin = context_.origin();
-  if (origin.pipeline.empty()) return nullptr;
-  copy_ = db::tables_of_copy(origin, context_.step_id(), server_.database + "." + settings_.table);
-  ChunkedRows* rows = context_.chunked_rows();
-  if (!rows || rows->plan().chunks() == 1) return nullptr;
-  rows->claim();
-  return rows;
+  return db::claimed_chunks(context_, server_.database + "." + settings_.table, copy_);
 }
 
 // What earlier runs of this step have left. A run of it that is at work keeps its own, and what cannot be dropped now
@@ -57,7 +49,7 @@ Status Load::drop_others(const std::string& kept) {
   for (const Row& row : left) {
     const std::string table = row[0].value_or("");
     if (!kept.empty() && (table == kept || table == kept + "_log")) continue;
-    call_.log("table " + table + ", which an earlier run of this step left, is dropped");
+    db::say_that_it_is_dropped(call_, table);
     OSIRIS_TRY(session_->run("DROP TABLE IF EXISTS " + quote_identifier(table)));
   }
   return {};
@@ -68,28 +60,16 @@ Status Load::take_copy() {
   const std::string seconds = std::to_string(lock_timeout_s_ > 0 ? lock_timeout_s_ : kTurnLimit_s);
   OSIRIS_ASSIGN(const auto turn, session_->ask("SELECT GET_LOCK(" + quote_text(copy_.prefix) + ", " + seconds + ")"));
   if (!turn.empty() && turn[0][0].value_or("0") == "1") return {};
-  return Error(
-      Code::kUnavailable,
-      "MySQL write failed: another run of step " + context_.step_id() + " is copying to table " + settings_.table,
-      "let it end, or stop it; then run again", category::kWriteFailed);
+  return db::held_by_another("MySQL", context_.step_id(), settings_.table);
 }
 
-// What the copy is, besides what its source says: where it goes, and as what.
 Json Load::identity(ChunkedRows& rows) const {
-  std::string columns;
-  for (const ColumnPlan& plan : plans_) columns += plan.name + "\n" + plan.target + "\n" + plan.type_name + "\n";
-  return Json::object({{"source", rows.identity()},
-                       {"target", Json::object({{"table", server_.database + "." + settings_.table},
-                                                {"columns", sha256_hex(columns)},
-                                                {"write_mode", std::string(db::name_of(settings_.mode))},
-                                                {"verify", settings_.verifies_values ? "full" : "count"},
-                                                {"existence", exists_ ? "there" : "new"}})},
-                       {"worker", Json::object({{"version", context_.origin().worker}})}});
+  return db::identity_of_copy(context_, rows, server_.database + "." + settings_.table, settings_, plans_, !exists_);
 }
 
 Result<std::optional<db::CopyLedger>> Load::read_ledger(const std::string& table, const Json& wanted) {
   const auto useless = [&](const std::string& why) {
-    call_.log("the copy of an earlier run cannot go on, and begins anew: " + why);
+    db::say_that_it_begins_anew(call_, why);
     return std::optional<db::CopyLedger>();
   };
   const auto read = session_->ask("SELECT chunk, held_rows, content, seal FROM " + table);
@@ -161,8 +141,7 @@ Status Load::begin_chunks(ChunkedRows& rows) {
   const bool goes_on = ledger_ && !ledger_->is_brought() && !ledger_->missing().empty();
   if (ledger_) {
     chunks_reused_ = ledger_->count();
-    call_.log("the copy of an earlier run goes on: " + std::to_string(chunks_reused_) + " of " +
-              std::to_string(ledger_->plan().chunks()) + " chunks are committed, read at another time than the rest");
+    db::say_that_it_goes_on(call_, *ledger_);
     return goes_on ? drop_others(copy_.staging) : Status();
   }
   OSIRIS_TRY(drop_others({}));
@@ -215,10 +194,7 @@ Status Load::settle_chunks() {
   OSIRIS_TRY(find_target());
   if (existed && !exists_)
     return failed("table " + settings_.table + " was dropped while it was copied to", "run again, without --resume");
-  const auto is_same = [](const ColumnPlan& a, const ColumnPlan& b) {
-    return a.target == b.target && a.type_name == b.type_name;
-  };
-  if (!std::equal(plans_.begin(), plans_.end(), planned.begin(), planned.end(), is_same))
+  if (!db::are_same_columns(plans_, planned))
     return failed("the columns of table " + settings_.table + " were changed while it was copied to",
                   "run again, without --resume");
   if (settings_.verifies_values) {

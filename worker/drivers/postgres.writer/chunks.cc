@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "protocol/base/categories.h"
-#include "protocol/base/sha256.h"
 #include "worker/driver_api/sql.h"
+#include "worker/drivers/db/chunked_load.h"
 #include "worker/drivers/postgres.writer/load.h"
 
 namespace osiris::worker::postgres {
@@ -26,16 +25,7 @@ std::string turn_of(const db::CopyTables& tables) {
 
 }  // namespace
 
-// Null: the rows have one chunk, or none, and are one transaction.
-ChunkedRows* Load::chunks_to_commit() {
-  const StepOrigin origin = context_.origin();
-  if (origin.pipeline.empty()) return nullptr;
-  tables_ = db::tables_of_copy(origin, context_.step_id(), settings_.table);
-  ChunkedRows* rows = context_.chunked_rows();
-  if (!rows || rows->plan().chunks() == 1) return nullptr;
-  rows->claim();
-  return rows;
-}
+ChunkedRows* Load::chunks_to_commit() { return db::claimed_chunks(context_, settings_.table, tables_); }
 
 std::string Load::ledger_table() const {
   return sql::quote_identifier(target_.schema) + "." + sql::quote_identifier(tables_.ledger);
@@ -62,7 +52,7 @@ Status Load::drop_others(const std::string& kept) {
   for (size_t row = 0; row < left.rows(); ++row) {
     const std::string table = left.text(row, 1);
     if (!kept.empty() && (table == kept || table == kept + "_log")) continue;
-    call_.log("table " + table + ", which an earlier run of this step left, is dropped");
+    db::say_that_it_is_dropped(call_, table);
     OSIRIS_TRY(connection_->run("DROP TABLE IF EXISTS " + sql::quote_identifier(left.text(row, 0)) + "." +
                                 sql::quote_identifier(table)));
   }
@@ -75,25 +65,13 @@ Status Load::take_copy() {
   if (!has_limit) OSIRIS_TRY(connection_->run(std::string("SET lock_timeout = '") + kTurnLimit + "'"));
   const Status turn = connection_->run("SELECT pg_catalog.pg_advisory_lock(" + turn_of(tables_) + ")");
   if (!turn.ok() && connection_->last_error().is("55P03"))
-    return Error(Code::kUnavailable,
-                 "PostgreSQL write failed: another run of step " + context_.step_id() + " is copying to table " +
-                     settings_.table,
-                 "let it end, or stop it; then run again", category::kWriteFailed);
+    return db::held_by_another("PostgreSQL", context_.step_id(), settings_.table);
   OSIRIS_TRY(turn);
   return has_limit ? Status() : connection_->run("SET lock_timeout = DEFAULT");
 }
 
-// What the copy is, besides what its source says: where it goes, and as what.
 Json Load::identity(ChunkedRows& rows) const {
-  std::string columns;
-  for (const ColumnPlan& plan : plans_) columns += plan.name + "\n" + plan.target + "\n" + plan.type_name + "\n";
-  return Json::object({{"source", rows.identity()},
-                       {"target", Json::object({{"table", target_.shown()},
-                                                {"columns", sha256_hex(columns)},
-                                                {"write_mode", std::string(db::name_of(settings_.mode))},
-                                                {"verify", settings_.verifies_values ? "full" : "count"},
-                                                {"existence", is_new_ ? "new" : "there"}})},
-                       {"worker", Json::object({{"version", context_.origin().worker}})}});
+  return db::identity_of_copy(context_, rows, target_.shown(), settings_, plans_, is_new_);
 }
 
 // The ledger of a copy that can go on; nullopt: there is none, or it is of no use, and why was said.
@@ -106,7 +84,7 @@ Result<std::optional<db::CopyLedger>> Load::found_ledger(const Json& wanted) {
                                                      {ledger, destination_}));
   if (there.rows() == 0) return none;
   const auto useless = [&](const std::string& why) {
-    call_.log("the copy of an earlier run cannot go on, and begins anew: " + why);
+    db::say_that_it_begins_anew(call_, why);
     return std::optional<db::CopyLedger>();
   };
   OSIRIS_TRY(connection_->run("SAVEPOINT osiris_ledger"));
@@ -157,8 +135,7 @@ Status Load::begin_chunks(ChunkedRows& rows) {
   OSIRIS_TRY(drop_others(ledger_ ? tables_.staging : std::string()));
   if (ledger_) {
     chunks_reused_ = ledger_->count();
-    call_.log("the copy of an earlier run goes on: " + std::to_string(chunks_reused_) + " of " +
-              std::to_string(ledger_->plan().chunks()) + " chunks are committed, read at another time than the rest");
+    db::say_that_it_goes_on(call_, *ledger_);
   } else {
     ledger_.emplace(wanted, rows.plan(), plans_.size());
     OSIRIS_TRY(make_chunk_tables());
@@ -205,10 +182,7 @@ Status Load::settle_chunks() {
   OSIRIS_TRY(find_keys());
   if (is_new_ && !was_new)
     return failed("table " + target_.shown() + " was dropped while it was copied to", "run again, without --resume");
-  const auto is_same = [](const ColumnPlan& a, const ColumnPlan& b) {
-    return a.target == b.target && a.type_name == b.type_name;
-  };
-  if (!std::equal(plans_.begin(), plans_.end(), planned.begin(), planned.end(), is_same))
+  if (!db::are_same_columns(plans_, planned))
     return failed("the columns of table " + target_.shown() + " were changed while it was copied to",
                   "run again, without --resume");
   rows_ = rows_copied_ = ledger_->rows();
