@@ -50,6 +50,19 @@ TEST(ParquetWriterKeys, EveryCompressionIsWhatThePagesSay) {
   EXPECT_NE(write(step, Json::object({{"compression", "zip"}})).find("'compression' must be"), std::string::npos);
 }
 
+TEST(ParquetWriterKeys, ZstdIsOfLevelOne) {
+  StepHarness step;
+  step.add_input("rows", "SELECT 'a text of words, and number ' || hash(i) % 5000 AS word FROM range(50000) t(i)");
+  EXPECT_EQ(write(step), "");
+  const std::string size = "SELECT sum(total_compressed_size) FROM parquet_metadata({file})";
+  const std::string written = read_back(step, size);
+  for (const char* level : {"1", "9"}) {
+    step.sql("COPY (SELECT * FROM read_parquet('" + (step.work_dir() / "out.parquet").string() + "')) TO '" +
+             (step.work_dir() / "again.parquet").string() + "' (COMPRESSION zstd, COMPRESSION_LEVEL " + level + ")");
+    EXPECT_EQ(read_back(step, size, "again.parquet") == written, *level == '1') << level;
+  }
+}
+
 TEST(ParquetWriterKeys, RowGroupsHaveSoManyRows) {
   StepHarness step;
   step.add_input("rows", "SELECT i AS id FROM range(10240) t(i)");
