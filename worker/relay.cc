@@ -59,9 +59,10 @@ class Relay {
   int run();
 
  private:
-  bool take_input();
+  std::optional<int> take_input();
   Status take(const RelayMessage& message);
   Status begin(const RelayMessage& message);
+  void drop(uint64_t number);
   void feed(Run& run);
   void take_output(Run& run);
   void take_line(Run& run, std::string_view line, std::string& said);
@@ -106,25 +107,26 @@ int Relay::run() {
         take_output(*front);
         end_front(*exit);
       }
-    if (events[0].revents && !take_input()) return 0;
+    if (!events[0].revents) continue;
+    if (const auto status = take_input()) return *status;
   }
   return 1;
 }
 
-// False: nothing more comes.
-bool Relay::take_input() {
+// The status to end with; nullopt: more may come.
+std::optional<int> Relay::take_input() {
   const int64_t got = read_some(0, input_.room(), input_.room_size());
-  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
-  if (got <= 0) return false;
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::nullopt;
+  if (got <= 0) return 0;
   input_.came(static_cast<size_t>(got));
   for (;;) {
     auto message = input_.next();
     Status taken = message ? Status() : Status(message.error());
-    if (taken && !*message) return true;
+    if (taken && !*message) return std::nullopt;
     if (taken) taken = take(**message);
     if (taken) continue;
     std::fprintf(stderr, "osiris-worker: %s\n", taken.error().message.c_str());
-    return false;
+    return 2;
   }
 }
 
@@ -132,6 +134,10 @@ Status Relay::take(const RelayMessage& message) {
   if (message.header.contains("directory")) {
     const Status begun = begin(message);
     if (!begun) say(tagged(message.run, "!" + Json::object({{"error", begun.error().message}}).dump()));
+    return {};
+  }
+  if (message.header["drop"].as_bool()) {
+    drop(message.run);
     return {};
   }
   for (const auto& run : runs_) {
@@ -150,6 +156,16 @@ Status Relay::take(const RelayMessage& message) {
   // The host has not heard how it ended, and asks.
   if (const auto ended = ended_.find(message.run); ended != ended_.end()) say(ended->second.result + ended->second.end);
   return {};
+}
+
+// One that has not begun: another machine runs it. Of one that has, or has ended, nothing is said.
+void Relay::drop(uint64_t number) {
+  const auto run = std::find_if(runs_.begin(), runs_.end(), [&](const auto& each) { return each->number == number; });
+  if (run == runs_.end() || run == runs_.begin()) return;
+  Ended dropped{(*run)->directory, {}, tagged(number, "-")};
+  runs_.erase(run);
+  say(dropped.end);
+  ended_[number] = std::move(dropped);
 }
 
 Status Relay::begin(const RelayMessage& message) {

@@ -5,6 +5,7 @@
 
 #include "plugins/e2b/network.h"
 #include "protocol/base/rfc3339.h"
+#include "protocol/base/text.h"
 
 namespace osiris::e2b {
 namespace {
@@ -12,21 +13,32 @@ namespace {
 // Between a create and its first second, by any count of the service's; a fork may say when its parent began.
 constexpr int64_t kSlackNs = 120'000'000'000;
 
+// Of names and addresses, as a service may spell them.
 std::set<std::string> texts(const Json& list) {
   std::set<std::string> all;
-  for (const Json& each : list.items()) all.insert(each.as_string());
+  for (const Json& each : list.items()) {
+    std::string text = ascii_lower(each.as_string());
+    if (text.ends_with("/32")) text.resize(text.size() - 3);
+    all.insert(std::move(text));
+  }
   return all;
 }
 
 void check_egress(const Json& said, const adapter_sdk::MachineSpec& wanted, adapter_sdk::Verdict& verdict) {
   const Json rules = network_rules(wanted.egress, false);
-  const Json& network = said["network"];
-  if (!network.is_object() && (rules.is_object() || !wanted.egress.internet))
-    verdict.untold.emplace_back("its egress rules");
-  const Json& internet = said["allowInternetAccess"];
-  if (internet.is_bool() && internet.as_bool() != wanted.egress.internet)
-    verdict.wrong = wanted.egress.internet ? "it reaches no internet" : "it reaches the internet";
-  if (!network.is_object()) return;
+  const Json &network = said["network"], &internet = said["allowInternetAccess"];
+  if (!wanted.egress.internet) {
+    const bool is_closed = texts(network["denyOut"]).count("0.0.0.0/0") > 0 && network["allowOut"].size() == 0;
+    if (!internet.is_bool() && !network.is_object())
+      verdict.untold.emplace_back("its egress rules");
+    else if (internet.as_bool(true) && !is_closed)
+      verdict.wrong = "it reaches the internet";
+    return;
+  }
+  if (!network.is_object()) {
+    if (rules.is_object()) verdict.untold.emplace_back("its egress rules");
+    return;
+  }
   for (const char* list : {"allowOut", "denyOut"})
     if (texts(network[list]) != texts(rules[list]))
       verdict.wrong = "its egress rules are " + network.dump() + ", not " + rules.dump();

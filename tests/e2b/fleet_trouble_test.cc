@@ -130,7 +130,7 @@ TEST_F(FleetTrouble, ARetryIsOfOneShardInsideItsSandbox) {
   pipeline(
       "once = os.path.expanduser('~') + '/tried-${shard.stem}'\n        if '${shard.stem}' == '5' and not "
       "os.path.exists(once):\n            open(once, 'w').close()\n            raise SystemExit('not this time')",
-      "", "    retry: {max_attempts: 2, delay: 0.1s}\n");
+      "", "    retry: {max_attempts: 2, delay: 1}\n");
   expect_whole(project_.osiris(arguments("3")));
   const auto retries = Project::events(project_.session(), "step_retry");
   ASSERT_EQ(retries.size(), 1u);

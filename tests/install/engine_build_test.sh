@@ -1,6 +1,6 @@
 #!/bin/sh
-# third_party/duckdb/build.sh, with a project of five small files in DuckDB's place: an interrupted build goes on where it stopped, a half-made
-# library is never seen, two checkouts do not build it twice, and progress is shown.
+# third_party/duckdb/build.sh, with a project of five small files in DuckDB's place: an interrupted build goes on where it stopped, also from
+# another checkout, a half-made library is never seen, two checkouts do not build it twice, and progress is shown.
 set -eu
 : "${OSIRIS_SOURCE_DIR:?}"
 work=$(mktemp -d)
@@ -18,7 +18,8 @@ END
 for n in 1 2 3 4; do echo "int f$n(void) { return $n; }" > "$work/source/$n.c"; done
 echo '#error not yet' > "$work/source/5.c"
 library=$work/cache/engine/lib/libduckdb_static.a
-build() { status=0; "$work/recipe/build.sh" "$library" "$work/source" 9.9.9 cc c++ "-O1" > "$work/said" 2>&1 || status=$?; }
+recipe=$work/recipe
+build() { status=0; "$recipe/build.sh" "$library" "$work/source" 9.9.9 cc c++ "-O1" > "$work/said" 2>&1 || status=$?; }
 
 build
 [ $status != 0 ] || fail "a compiler's error is called success"
@@ -26,6 +27,8 @@ grep -q 'not yet' "$work/said" || fail "the compiler's error is not shown"
 [ ! -e "$library" ] || fail "a half-built library is there"
 
 echo 'int f5(void) { return 5; }' > "$work/source/5.c"
+mv "$work/recipe" "$work/another checkout"
+recipe="$work/another checkout"
 build
 [ $status = 0 ] || fail "the second build failed"
 [ "$(ar t "$library" | wc -l)" = 5 ] || fail "not all files are in the library"
@@ -36,7 +39,7 @@ build
 [ $status = 0 ] && [ ! -s "$work/said" ] || fail "a finished library is built again"
 
 rm -r "$work/cache"
-"$work/recipe/build.sh" "$library" "$work/source" 9.9.9 cc c++ "-O1" > "$work/first" 2>&1 &
+"$recipe/build.sh" "$library" "$work/source" 9.9.9 cc c++ "-O1" > "$work/first" 2>&1 &
 build
 wait $! || fail "one of two builds at once failed"
 [ $status = 0 ] && [ -e "$library" ] || fail "the other of two builds at once failed"

@@ -141,6 +141,7 @@ Result<std::unique_ptr<MariaDbServer>> MariaDbServer::start(MariaDbOptions optio
   std::unique_ptr<MariaDbServer> server(new MariaDbServer);
   OSIRIS_ASSIGN(server->directory_, new_directory());
   OSIRIS_TRY(server->install());
+  if (options.disk_may_fill) OSIRIS_TRY(server->disk().install());
   if (options.tls) OSIRIS_TRY(make_certificates(server->directory_, options.tls_name, options.tls_is_expired));
   // Another process may take the free port first.
   Status status;
@@ -192,6 +193,8 @@ Status MariaDbServer::launch(const MariaDbOptions& options) {
   }
   arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
   SpawnOptions spawn = command(std::move(arguments));
+  if (options.disk_may_fill)
+    for (auto& variable : disk().environment()) spawn.environment.push_back(std::move(variable));
   spawn.working_directory = directory_;
   spawn.standard_input = spawn.standard_output = spawn.standard_error = SpawnOptions::Stream::kNull;
   OSIRIS_ASSIGN(Subprocess process, Subprocess::spawn(spawn));

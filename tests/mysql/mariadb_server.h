@@ -12,6 +12,7 @@
 
 #include "protocol/base/error.h"
 #include "protocol/base/subprocess.h"
+#include "tests/support/full_disk.h"
 
 namespace osiris::test {
 
@@ -21,6 +22,7 @@ struct MariaDbOptions {
   bool tls_is_expired = false;         // the certificate is of yesterday
   uint16_t port = 0;                   // 0: a free one
   std::vector<std::string> arguments;  // more of mariadbd's options
+  bool disk_may_fill = false;          // disk() makes the files of the database `shop` grow no more
 };
 
 class MariaDbServer {
@@ -40,6 +42,8 @@ class MariaDbServer {
   Status execute(const std::string& sql);
   // Rows as lines, values separated by '|', NULL as "NULL".
   Result<std::string> query(const std::string& sql);
+
+  FullDisk disk() const { return {directory_, "data/shop/"}; }
 
   // What a crash looks like (SIGKILL), and a server that stops answering (SIGSTOP) and answers again (SIGCONT).
   void kill();

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <thread>
 
+#include "protocol/base/file.h"
 #include "tests/postgres/copies.h"
 #include "tests/support/eventually.h"
 
@@ -52,6 +53,30 @@ TEST_F(Copies, ALaterRunWithoutChunksDropsWhatIsLeft) {
   EXPECT_EQ(left_on("postgres"), "none\n");
 }
 
+// The owner of the source reads what a run took of it, and that what arrived is what was read.
+TEST_F(Copies, EverySummaryTellsWhatTheSourceGaveAndHowTheRowsWereCompared) {
+  for (const std::string from : {"postgres", "mysql"})
+    for (const std::string to : {"postgres", "mysql"}) {
+      SCOPED_TRACE(from + " to " + to);
+      write_pipeline(from, to, "write_mode: replace, verify: full", from == "postgres" ? "column: id, parts: 3" : "");
+      const Outcome outcome = run(false, {"--json"});
+      ASSERT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+      const Json document = outcome.json();
+      const Json& read = document["steps"].items().at(0);
+      EXPECT_GT(read["source"]["bytes"].as_int(), kRows * 10) << read.dump();
+      EXPECT_EQ(read["source"]["connections"].as_int(), from == "postgres" ? 3 : 1);
+      EXPECT_TRUE(read["source"]["longest_transaction_ms"].is_number()) << read.dump();
+      const Json& verified = document["steps"].items().at(1)["verified"];
+      EXPECT_EQ(verified["rows"].as_int(), kRows) << verified.dump();
+      EXPECT_EQ(verified["by"].as_string(), "full");
+      EXPECT_EQ(verified["fingerprint"].as_string().size(), 32u);
+      std::string cards;
+      for (const auto& [file, content] : project_.tree())
+        if (file.ends_with("run-card.md")) cards += content;
+      EXPECT_THAT(cards, HasSubstr("longest transaction, ms | connections | bytes"));
+    }
+}
+
 // Chunks are asked for: several connections alone are one transaction.
 TEST_F(Copies, WithoutChunksAllIsCopiedAnewAndSaidSo) {
   for (const std::string to : {"postgres", "mysql"}) {
@@ -66,8 +91,8 @@ TEST_F(Copies, WithoutChunksAllIsCopiedAnewAndSaidSo) {
     EXPECT_EQ(resumed.exit, 0) << resumed.out << resumed.err;
     EXPECT_EQ(rows_read(), static_cast<uint64_t>(kRows));
     std::string session;
-    for (const auto& [file, content] : project_.tree())
-      if (file.find("logs") != std::string::npos) session += content;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(project_.session()))
+      if (const auto text = read_file(entry.path()); text.ok()) session += *text;
     EXPECT_THAT(session, HasSubstr("the rows have no chunks, so all of them are copied anew"));
     EXPECT_EQ(rows_of(to, "target"), rows_of("postgres", "source"));
   }

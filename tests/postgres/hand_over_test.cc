@@ -111,6 +111,17 @@ TEST_F(PostgresHandOver, OfNoRows) {
   EXPECT_THAT(seen.written, HasSubstr("\n0|"));
 }
 
+TEST_F(PostgresHandOver, OfRowsThatAreLargerThanWhatIsReadAtOnce) {
+  const std::string rows =
+      "SELECT i AS id, repeat(chr(65 + i % 26), CASE WHEN i % 50 = 0 THEN 1000000 ELSE i % 9000 END) AS word FROM "
+      "generate_series(1, 400) AS i";
+  for (const char* verify : {"count", "full"}) {
+    const Outcome seen = expect_handed_over(read_step(rows), writing(Json::object({{"verify", verify}})));
+    EXPECT_TRUE(seen.errors.empty()) << seen.errors.begin()->second;
+    EXPECT_THAT(seen.written, HasSubstr("\n400|"));
+  }
+}
+
 TEST_F(PostgresHandOver, IsNotWhatIsDoneWithOtherTypes) {
   struct Pair {
     const char *selected, *target;

@@ -159,6 +159,7 @@ Status PostgresServer::install(const PostgresOptions& options) {
   std::error_code error;
   fs::copy(source, directory_ / "data", fs::copy_options::recursive, error);
   if (error) return failed("cannot copy " + source.string() + ": " + error.message());
+  if (options.disk_may_fill) OSIRIS_TRY(disk().install());
   if (!options.hba.empty()) OSIRIS_TRY(write_file_atomically(directory_ / "data/pg_hba.conf", options.hba));
   if (options.tls) {
     OSIRIS_TRY(make_certificates(directory_, options.tls_name, options.tls_is_expired));
@@ -189,6 +190,8 @@ Status PostgresServer::launch() {
   std::string line = "exec " + std::string(kPrograms) + "/postgres -D '" + here + "/data'";
   for (const std::string& setting : settings) line += " -c '" + setting + "'";
   SpawnOptions spawn = command({"/bin/sh", "-c", line + " >>'" + here + "/log' 2>&1"});
+  if (options_.disk_may_fill)
+    for (auto& variable : disk().environment()) spawn.environment.push_back(std::move(variable));
   spawn.working_directory = directory_;
   spawn.standard_input = spawn.standard_output = spawn.standard_error = SpawnOptions::Stream::kNull;
   OSIRIS_ASSIGN(Subprocess process, Subprocess::spawn(spawn));

@@ -12,6 +12,7 @@
 
 #include "protocol/base/error.h"
 #include "protocol/base/subprocess.h"
+#include "tests/support/full_disk.h"
 
 namespace osiris::test {
 
@@ -21,6 +22,7 @@ struct PostgresOptions {
   bool tls_is_expired = false;         // the certificate is of yesterday
   std::vector<std::string> settings;   // more of the server's: "wal_level=minimal"
   std::string hba;                     // instead of log-ins by SCRAM from 127.0.0.1
+  bool disk_may_fill = false;          // disk() makes the databases' files grow no more
 };
 
 class PostgresServer {
@@ -41,6 +43,8 @@ class PostgresServer {
   Status execute(const std::string& sql, const std::string& database = "postgres");
   // Rows as lines, values separated by '|', NULL as "NULL".
   Result<std::string> query(const std::string& sql, const std::string& database = "postgres");
+
+  FullDisk disk() const { return {directory_, "data/base/"}; }
 
   // What a crash looks like (an immediate shutdown), and a server that comes back from it at the same port.
   void crash();

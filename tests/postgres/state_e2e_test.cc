@@ -180,6 +180,24 @@ TEST_F(State, SetAndResetDecideWhereARunBegins) {
   EXPECT_EQ(differences(), "0\n");
 }
 
+// A value that is larger than what the run may take of memory, several times over: an error, and no crash of the
+// worker.
+TEST_F(State, AValueThatMemoryDoesNotHoldIsAClearError) {
+  on_server(
+      "DROP TABLE IF EXISTS wide; SET ROLE app; CREATE TABLE wide AS SELECT 1 AS id, repeat('x', 500000000) AS v");
+  project_.write("wide.yaml",
+                 oml("wide", {"  - id: read\n    component: postgres.extractor\n    mode: read\n    config: "
+                              "{connection: '@postgres.lake', table: wide}\n",
+                              "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n"
+                              "    config: {path: wide.csv}\n"}));
+  const Outcome outcome = project_.osiris({"run", "wide.yaml", "--memory-limit", "128MiB"});
+  on_server("DROP TABLE wide");
+  EXPECT_EQ(outcome.exit, 1) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("a row needs more memory than this run may take"));
+  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("raise --memory-limit"));
+  EXPECT_FALSE(fs::exists(project_.dir() / "wide.csv"));
+}
+
 // Each round changes the source, kills a run somewhere in its life, and repeats it. Then the target is what it would be
 // had there been no kill.
 TEST_F(State, AKilledAndRepeatedRunGivesTheRowsOfAnUndisturbedOne) {

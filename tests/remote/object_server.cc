@@ -91,6 +91,8 @@ ObjectServer::ObjectServer(ObjectServerOptions options)
             else
               made = answer(request);
           }
+          if (fault && fault->kind == ObjectFault::Kind::kDamageAnswer && !made.body.empty())
+            made.body[made.body.size() / 2] ^= 1;
           if (fault && fault->kind == ObjectFault::Kind::kCutAfter) return connection.reset();
           connection.send("HTTP/1.1 " + std::to_string(made.status) +
                           " X\r\nContent-Length: " + std::to_string(made.body.size()) + "\r\n" + made.headers + "\r\n");
@@ -195,7 +197,8 @@ ObjectServer::Answer ObjectServer::answer(const ObjectRequest& request) {
 
 ObjectServer::Answer ObjectServer::part_of(const ObjectRequest& request, const std::string& bytes) {
   const std::string etag = etag_of(request.path, bytes), wanted = request.header("If-Match");
-  if (!wanted.empty() && wanted != etag) return {412, "", xml_error("PreconditionFailed", "It has changed.")};
+  if (!wanted.empty() && wanted != shown_tag(etag))
+    return {412, "", xml_error("PreconditionFailed", "It has changed.")};
   Answer whole{200, etag_headers(etag), bytes};
   const std::string range = request.header("Range");
   if (!options_.serves_ranges || !range.starts_with("bytes=")) return whole;
@@ -230,7 +233,7 @@ ObjectServer::Answer ObjectServer::list(const ObjectRequest& request) {
     }
     std::vector<std::string> parts;
     for (const std::string& part : split(path.substr(bucket.size() + 1), '/')) parts.push_back(percent_encode(part));
-    entries += "<Contents><Key>" + join(parts, "/") + "</Key><ETag>" + xml_text(etag_of(path, bytes)) +
+    entries += "<Contents><Key>" + join(parts, "/") + "</Key><ETag>" + xml_text(shown_tag(etag_of(path, bytes))) +
                "</ETag><Size>" + std::to_string(bytes.size()) + "</Size></Contents>";
     last = path;
     ++count;

@@ -28,8 +28,9 @@ struct ObjectRequest {
 };
 
 struct ObjectFault {
-  // The last two: the request has its effect and no answer; a byte of its body is changed on the way.
-  enum class Kind { kAnswer, kCutBefore, kCutBody, kCutAfter, kDamage };
+  // The last three: the request has its effect and no answer; a byte of its body is changed on the way; one of the
+  // answer's is.
+  enum class Kind { kAnswer, kCutBefore, kCutBody, kCutAfter, kDamage, kDamageAnswer };
   Kind kind = Kind::kAnswer;
   int status = 500;
   std::string body = {}, headers = {};
@@ -77,6 +78,7 @@ class ObjectServer {
   Answer write_part(const ObjectRequest& request);
   Answer complete(const ObjectRequest& request, const Upload& upload);
   std::optional<Answer> damaged(const ObjectRequest& request) const;
+  std::string shown_tag(const std::string& etag) const;
   std::string etag_headers(const std::string& etag) const;
   std::string etag_of(const std::string& path, const std::string& bytes) const;
   std::optional<Answer> refused(const ObjectRequest& request, const std::string& target) const;

@@ -32,10 +32,14 @@ std::string ObjectServer::etag_of(const std::string& path, const std::string& by
   return in_parts == etags_.end() ? part_tag(bytes) : in_parts->second;
 }
 
+std::string ObjectServer::shown_tag(const std::string& etag) const {
+  return options_.encrypts_with_keys_of_its_own ? "\"" + sha256_hex(etag).substr(0, 32) + "\"" : etag;
+}
+
 std::string ObjectServer::etag_headers(const std::string& etag) const {
   if (!options_.has_etags) return {};
-  if (!options_.encrypts_with_keys_of_its_own) return "ETag: " + etag + "\r\n";
-  return "ETag: \"" + sha256_hex(etag).substr(0, 32) + "\"\r\nx-amz-server-side-encryption: aws:kms\r\n";
+  return "ETag: " + shown_tag(etag) + "\r\n" +
+         (options_.encrypts_with_keys_of_its_own ? "x-amz-server-side-encryption: aws:kms\r\n" : "");
 }
 
 // What came is not what its headers say was sent.
@@ -110,8 +114,7 @@ ObjectServer::Answer ObjectServer::complete(const ObjectRequest& request, const 
   const std::string tag = "\"" + to_hex(md5(tags)) + "-" + std::to_string(count) + "\"";
   objects_[request.path] = std::move(all);
   etags_[request.path] = tag;
-  const std::string shown = options_.encrypts_with_keys_of_its_own ? "\"" + sha256_hex(tag).substr(0, 32) + "\"" : tag;
-  return {200, "", xml("CompleteMultipartUploadResult", "<ETag>" + xml_text(shown) + "</ETag>")};
+  return {200, "", xml("CompleteMultipartUploadResult", "<ETag>" + xml_text(shown_tag(tag)) + "</ETag>")};
 }
 
 }  // namespace osiris::test

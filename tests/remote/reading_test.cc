@@ -313,6 +313,31 @@ TEST(RemoteObject, ThatChangesWhileItIsReadIsAnError) {
   }
 }
 
+TEST(RemoteObject, WhoseBytesChangeOnTheirWayIsAnError) {
+  ObjectServer store(signed_options());
+  std::string rows = "id,name\n";
+  for (int n = 0; n < 1000; ++n) rows += std::to_string(n) + ",name " + std::to_string(n) + "\n";
+  store.put("lake/a.csv", rows);
+  store.put("lake/a.json", "[{\"id\": 1, \"name\": \"a long enough name\"}]");
+  store.on_request([](const ObjectRequest& request, size_t) -> std::optional<ObjectFault> {
+    return request.method == "GET" ? std::optional(ObjectFault{ObjectFault::Kind::kDamageAnswer}) : std::nullopt;
+  });
+  for (const auto& [driver, path] : {std::pair(&filesystem_csv_extractor(), "s3://lake/a.csv"),
+                                     {&filesystem_json_extractor(), "s3://lake/a.json"}}) {
+    Read step(store, path);
+    const Error error = step.error(*driver);
+    EXPECT_NE(error.message.find(std::string(path) + ": other bytes came than the service holds"), std::string::npos)
+        << error.message;
+    EXPECT_FALSE(step.has_output_table());
+  }
+  // Of a service whose tags say nothing of the bytes.
+  ObjectServerOptions options = signed_options();
+  options.encrypts_with_keys_of_its_own = true;
+  ObjectServer sealed(options);
+  sealed.put("lake/a.csv", "id\n1\n");
+  EXPECT_EQ(Read(sealed, "s3://lake/a.csv").rows(filesystem_csv_extractor()), "1\n");
+}
+
 TEST(RemoteConnection, SaysHowToAsk) {
   ObjectServerOptions options = signed_options();
   options.session_token = "token/1";
@@ -329,6 +354,24 @@ TEST(RemoteConnection, SaysHowToAsk) {
   anonymous.set_connection("filesystem", "lake", Json::object({{"endpoint", open.url()}}));
   EXPECT_NE(anonymous.rows(filesystem_csv_extractor()).find("needs access_key_id and secret_access_key"),
             std::string::npos);
+}
+
+// A service that gives its pages round and round.
+TEST(RemoteListing, ThatGoesRoundIsAnError) {
+  for (const size_t pages : {size_t{1}, size_t{2}, size_t{3}}) {
+    ObjectServer store(signed_options());
+    store.on_request([&](const ObjectRequest& request, size_t number) -> std::optional<ObjectFault> {
+      if (request.parameter("list-type").empty()) return std::nullopt;
+      if (number > 100) return ObjectFault{ObjectFault::Kind::kAnswer, 400, "it would go on for ever"};
+      return ObjectFault{ObjectFault::Kind::kAnswer, 200,
+                         "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t" +
+                             std::to_string(number % pages) + "</NextContinuationToken></ListBucketResult>"};
+    });
+    const Error error = Read(store, "s3://lake/*.json").error(filesystem_json_extractor());
+    EXPECT_NE(error.message.find("gave the same page twice"), std::string::npos) << error.message;
+    EXPECT_EQ(error.category, "extract.query_failed");
+    EXPECT_LE(store.requests().size(), pages + 1);
+  }
 }
 
 TEST(RemoteStep, IsCancelled) {

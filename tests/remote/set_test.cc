@@ -164,6 +164,14 @@ TEST(RemoteSet, LeavesTheOldOneWhereSendingFails) {
   }
 }
 
+TEST(RemoteSet, OfABucketThatIsNotThereIsAWritersError) {
+  ObjectServer store(signed_options());
+  for (const auto& [status, category] : {std::pair(404, "write.path_not_found"), {403, "write.permission_denied"}}) {
+    store.on_request([status = status](const ObjectRequest&, size_t) { return ObjectFault{Kind::kAnswer, status}; });
+    EXPECT_EQ(WriteSet(store).error(filesystem_parquet_writer()).category, category);
+  }
+}
+
 TEST(RemoteSet, LeavesTheOldOneWhereItIsCancelled) {
   ObjectServer store(signed_options());
   put_old(store);

@@ -1,6 +1,7 @@
 #!/bin/bash
 # build.sh LIBRARY SOURCE VERSION CC CXX FLAGS: compiles DuckDB's static library (CMakeLists.txt beside this file), unless LIBRARY is
-# there already. A build that was interrupted goes on where it stopped. Another checkout that wants the same waits for this one.
+# there already. A build that was interrupted goes on where it stopped, from whichever checkout. Another checkout that wants the same waits for
+# this one.
 # Prints what ninja does as "[n/m] DuckDB VERSION, about k min left".
 set -euo pipefail
 library=$1 source=$2 version=$3 cc=$4 cxx=$5 flags=$6
@@ -15,10 +16,14 @@ if ! flock -n 9; then
 fi
 [ ! -e "$library" ] || exit 0
 
+# CMake takes a build directory only for the source directory that it began with, and the checkout that began may be gone.
+mkdir -p "$home/recipe"
+cmp -s "$recipe/CMakeLists.txt" "$home/recipe/CMakeLists.txt" || cp "$recipe/CMakeLists.txt" "$home/recipe/"
+
 build=$home/build
 launcher=()
 if ccache=$(command -v ccache); then launcher=("-DCMAKE_C_COMPILER_LAUNCHER=$ccache" "-DCMAKE_CXX_COMPILER_LAUNCHER=$ccache"); fi
-cmake -S "$recipe" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=None "-DCMAKE_C_COMPILER=$cc" "-DCMAKE_CXX_COMPILER=$cxx" \
+cmake -S "$home/recipe" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=None "-DCMAKE_C_COMPILER=$cc" "-DCMAKE_CXX_COMPILER=$cxx" \
   "-DCMAKE_C_FLAGS=$flags" "-DCMAKE_CXX_FLAGS=$flags" "-DSOURCE_ROOT=$source" "-DDUCKDB_VERSION=$version" "${launcher[@]}" \
   > "$home/configure.log" 2>&1 || { cat "$home/configure.log" >&2; exit 1; }
 
@@ -46,4 +51,4 @@ NINJA_STATUS='[%f/%t] ' ninja -C "$build" -j "$(nproc)" osiris_engine | progress
 
 mkdir -p "$(dirname "$library")"
 mv "$build/libduckdb_static.a" "$library"
-rm -rf "$build"
+rm -rf "$build" "$home/recipe"

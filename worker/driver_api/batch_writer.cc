@@ -7,7 +7,8 @@
 #include <duckdb/main/capi/capi_internal.hpp>
 #include <duckdb/main/client_context.hpp>
 #include <duckdb/main/client_context_state.hpp>
-#include <duckdb/parallel/task_scheduler.hpp>
+#include <duckdb/main/config.hpp>
+#include <duckdb/main/database.hpp>
 #include <duckdb/parser/parsed_data/create_copy_function_info.hpp>
 
 #include <algorithm>
@@ -248,9 +249,10 @@ std::vector<size_t> places_of(const std::vector<WrittenColumn>& columns, const C
   return places;
 }
 
+// As many as the run has. The engine's own may not have begun yet.
 size_t direct_threads(duckdb_connection connection) {
-  auto& context = *reinterpret_cast<duckdb::Connection*>(connection)->context;
-  const auto threads = static_cast<size_t>(duckdb::TaskScheduler::GetScheduler(context).NumberOfThreads());
+  const auto& engine = *reinterpret_cast<duckdb::Connection*>(connection)->context->db;
+  const size_t threads = duckdb::DBConfig::GetConfig(engine).options.maximum_threads;
   return std::clamp<size_t>(threads, 1, kDirectThreadsMax);
 }
 

@@ -58,7 +58,7 @@ WorkerRelay::WorkerRelay(const Service& service, RemoteProcesses& processes, con
 
 std::unique_ptr<RelayedChannel> WorkerRelay::next(RelayedRun run) {
   const std::lock_guard lock(mutex_);
-  heard_[++last_];
+  heard_[++last_].dropped = std::move(run.dropped);
   return std::make_unique<RelayedChannel>(*this, last_, std::move(run));
 }
 
@@ -103,7 +103,7 @@ ReceiveOutcome WorkerRelay::receive(uint64_t run, Incoming& into, int64_t timeou
   return into.log.empty() ? ReceiveOutcome{Kind::kTimeout, {}, {}} : outcome;
 }
 
-// What came while nobody listened is lost, a part of a line perhaps: the run loops ask again for what they lack.
+// What came while the stream was broken is lost, a part of a line perhaps: the run loops ask again for what they lack.
 Status WorkerRelay::reopen(uint64_t run) {
   OSIRIS_TRY(stream_.reopen());
   const std::lock_guard lock(mutex_);
@@ -127,8 +127,8 @@ void WorkerRelay::split(std::string_view bytes) {
   skips_line_ = true;
 }
 
-// "3 {...}": a record of run 3; "3 =...": what it packed; "3 !{...}": how its worker ended. Anything else is none of
-// the relay's.
+// "3 {...}": a record of run 3; "3 =...": what it packed; "3 !{...}": how its worker ended; "3 -": it was given up.
+// Anything else is none of the relay's.
 void WorkerRelay::take_line(std::string_view line) {
   uint64_t run = 0;
   const auto [end, wrong] = std::from_chars(line.data(), line.data() + line.size(), run);
@@ -139,6 +139,9 @@ void WorkerRelay::take_line(std::string_view line) {
   line.remove_prefix(static_cast<size_t>(end - line.data()) + 1);
   if (line.starts_with('=')) {
     if (line.size() <= kResultTextMax) heard.result = base64_decode(line.substr(1));
+  } else if (line == "-") {
+    heard.exit = ExitInfo();
+    if (heard.dropped) heard.dropped();
   } else if (line.starts_with('!')) {
     if (const auto how = parse_json(line.substr(1))) heard.exit = exit_from(*how);
   } else {
@@ -164,6 +167,11 @@ Status RelayedChannel::send(std::string bytes) {
 void RelayedChannel::kill() {
   if (!handed_over_) return relay_.end(number_);
   const Json header = Json::object({{"run", number_}, {"kill", true}});
+  static_cast<void>(relay_.stream_.send(header.dump() + "\n"));
+}
+
+void RelayedChannel::drop() {
+  const Json header = Json::object({{"run", number_}, {"drop", true}});
   static_cast<void>(relay_.stream_.send(header.dump() + "\n"));
 }
 

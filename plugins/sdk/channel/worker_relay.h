@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,6 +23,8 @@ struct RelayedRun {
   std::string package;       // empty: the package is there already
   std::string result_path;   // what the run packs
   std::string records_path;  // its record log
+  // Called where its machine gives it up before its turn, on the thread that listens; may be empty.
+  std::function<void()> dropped = {};
 };
 
 class RelayedChannel;
@@ -54,6 +57,7 @@ class WorkerRelay {
     std::optional<std::string> result;
     std::optional<ExitInfo> exit;
     bool missed = false;  // the stream was opened again since it was handed over
+    std::function<void()> dropped;
   };
 
   ReceiveOutcome receive(uint64_t run, Incoming& into, int64_t timeout_ms);
@@ -89,6 +93,8 @@ class RelayedChannel : public Channel {
   Diagnosis diagnose() override { return relay_.stream_.diagnose(); }
   Status reopen() override { return relay_.reopen(number_); }
   Result<std::string> fetch_records(uint64_t from_seq) override;
+  // [any thread] Asks for it back: it is dropped, or its turn has come.
+  void drop();
 
   // What the run packed, once its end was heard; nullopt: it has to be fetched.
   std::optional<std::string> take_result() { return relay_.take_result(number_); }

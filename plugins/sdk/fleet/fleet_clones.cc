@@ -99,7 +99,7 @@ Status FleetRun::make_ready(Slot& slot) {
 
 Status FleetRun::give_back(Slot& slot) {
   if (slot.feeder.valid()) slot.ahead = slot.feeder.get();
-  slot.ahead.reset();
+  take_ahead(slot).reset();
   if (slot.current) slot.current->handed.reset();
   slot.part.reset();
   slot.session.reset();

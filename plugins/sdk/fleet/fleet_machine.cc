@@ -23,7 +23,7 @@ bool is_end_of_run(const Error& error) { return error.code == Code::kCancelled |
 
 void FleetRun::work(Slot& slot) {
   while (hold(slot)) {
-    slot.current = std::move(slot.ahead);
+    slot.current = take_ahead(slot);
     if (!slot.current) {
       const auto attempt = next(slot);
       if (!attempt) break;
@@ -99,6 +99,7 @@ std::optional<ShardScheduler::Attempt> FleetRun::next(Slot& slot) {
         slot.had_shard = true;
         return attempt;
       }
+      ask_back(slot.held->machine().id);
       if (scheduler_.is_over() || (slot.number > 0 && !scheduler_.has_work())) return std::nullopt;
     }
     changed_.wait_for(lock, kLookEvery);
@@ -170,7 +171,10 @@ std::unique_ptr<FleetRun::ShardRun> FleetRun::hand_over(Slot& slot, const ShardS
         return scheduler_.is_outdated(attempt);
       },
       [](std::string_view) { return false; });
-  auto handed = slot.session->hand_over(run->part, run->host->host());
+  auto handed = slot.session->hand_over(run->part, run->host->host(), [this, run = run.get()] {
+    run->is_dropped = true;
+    give_back(run->attempt);
+  });
   if (handed)
     run->handed = *std::move(handed);
   else
@@ -185,7 +189,32 @@ std::unique_ptr<FleetRun::ShardRun> FleetRun::hand_over_ahead(Slot& slot) {
     const std::lock_guard lock(mutex_);
     if (may_begin_ && !is_stopped()) attempt = scheduler_.take_ahead(slot.held->machine().id);
   }
-  return attempt ? hand_over(slot, *attempt) : nullptr;
+  if (!attempt) return nullptr;
+  auto run = hand_over(slot, *attempt);
+  const std::lock_guard lock(mutex_);
+  if (!run->handed) return run;
+  ahead_[attempt->id] = run.get();
+  if (scheduler_.is_asked_back(*attempt)) run->handed->ask_back();  // meanwhile
+  return run;
+}
+
+// With the lock. What another machine holds for later, for one that is idle now.
+void FleetRun::ask_back(const std::string& machine) {
+  const auto attempt = scheduler_.ask_back(machine);
+  if (!attempt) return;
+  if (const auto run = ahead_.find(attempt->id); run != ahead_.end()) run->second->handed->ask_back();
+}
+
+// Null: none was handed over, or it was asked back.
+std::unique_ptr<FleetRun::ShardRun> FleetRun::take_ahead(Slot& slot) {
+  std::unique_ptr<ShardRun> run = std::move(slot.ahead);
+  if (!run) return nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    ahead_.erase(run->attempt.id);
+  }
+  if (run->is_dropped) run.reset();
+  return run;
 }
 
 void FleetRun::finish_shard(Slot& slot, ShardRun& run) {
@@ -196,6 +225,7 @@ void FleetRun::finish_shard(Slot& slot, ShardRun& run) {
   else if (run.failed && !is_stopped())
     outcome = *run.failed;
   slot.ahead = slot.feeder.get();
+  if (run.is_dropped) return;
   if (run.refused) return fail(attempt, *run.refused, {});
   const std::optional<Error> failure = failure_of(outcome);
   const bool has_failed = failure && failure->code == Code::kStepFailed;

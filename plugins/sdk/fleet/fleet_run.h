@@ -78,8 +78,9 @@ class FleetRun {
     std::vector<PartEvent> events;
     std::optional<PartHost> host;
     std::unique_ptr<HandedPart> handed;
-    std::optional<Error> refused;  // the shard's own failure
-    std::optional<Error> failed;   // its machine's
+    std::optional<Error> refused;         // the shard's own failure
+    std::optional<Error> failed;          // its machine's
+    std::atomic<bool> is_dropped{false};  // before its turn, and given back
   };
   // A machine, or the place of one. What is below ends before what is above.
   struct Slot {
@@ -143,6 +144,8 @@ class FleetRun {
   std::optional<ShardScheduler::Attempt> next(Slot& slot);
   std::unique_ptr<ShardRun> hand_over(Slot& slot, const ShardScheduler::Attempt& attempt);
   std::unique_ptr<ShardRun> hand_over_ahead(Slot& slot);
+  void ask_back(const std::string& machine);
+  std::unique_ptr<ShardRun> take_ahead(Slot& slot);
   void finish_shard(Slot& slot, ShardRun& run);
   void receive(Slot& slot, ShardRun& run, RunOutcome& outcome);
   void fail(const ShardScheduler::Attempt& attempt, Error error, const std::vector<PartEvent>& events);
@@ -171,6 +174,7 @@ class FleetRun {
   std::condition_variable changed_;
   ShardScheduler scheduler_;
   ShardResults results_;
+  std::map<uint64_t, ShardRun*> ahead_;  // those that may be asked back, by their attempts
   bool may_begin_ = false, had_too_few_ = false;
   std::map<std::string, Json> settled_;   // of parts of tables, by step
   bool is_held_ = false;                  // the snapshot that they share

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "plugins/sdk/fleet/fleet_run.h"
+#include "plugins/sdk/place/replacement.h"
 #include "protocol/base/categories.h"
 
 namespace osiris::sdk {

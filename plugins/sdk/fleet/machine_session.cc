@@ -103,7 +103,8 @@ Status MachineSession::start(const std::function<Status()>& meanwhile) {
   return {};
 }
 
-Result<std::unique_ptr<HandedPart>> MachineSession::hand_over(const RunRequest& request, const Host& host) {
+Result<std::unique_ptr<HandedPart>> MachineSession::hand_over(const RunRequest& request, const Host& host,
+                                                              std::function<void()> dropped) {
   auto part = std::make_unique<HandedPart>();
   const Layout layout = layout_of(context_.place.home(), request.run_id);
   OSIRIS_TRY(make_directories(request.adapter_dir()));
@@ -111,7 +112,7 @@ Result<std::unique_ptr<HandedPart>> MachineSession::hand_over(const RunRequest& 
   OSIRIS_ASSIGN(const PackageContents contents, list_package_contents(request, layout, false));
   const int64_t began_ns = system_clock().monotonic_ns();
   PackageStream stream(contents, kAheadMax);
-  RelayedRun run{layout.run, layout.package(), {}, layout.artifacts(), layout.records()};
+  RelayedRun run{layout.run, layout.package(), {}, layout.artifacts(), layout.records(), std::move(dropped)};
   uint64_t sent = 0;
   if (bytes_of(contents) <= kPackageBytesMax) {
     OSIRIS_TRY(stream.write_to([&](std::string_view bytes) {

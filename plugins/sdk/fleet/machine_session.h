@@ -42,6 +42,8 @@ class HandedPart {
   // What it packed, afterwards: from the stream, or from its machine.
   ArtifactSource packed_source(const SessionContext& context, const rpc::Packed& packed,
                                std::function<bool(Milliseconds)> sleep, const std::string& operation);
+  // [any thread] Asks its machine to give it up, if its turn has not come.
+  void ask_back() { channel_->drop(); }
   // The same bytes, where the stream brought them.
   std::shared_ptr<const std::string> packed_bytes();
 
@@ -66,7 +68,9 @@ class MachineSession {
   Status start(const std::function<Status()>& meanwhile);
   // Sends the part's package and opening; `host` is borrowed like the request. By one thread at a time, in the order in
   // which the parts are waited for. An error: its opening was not sent.
-  Result<std::unique_ptr<HandedPart>> hand_over(const RunRequest& request, const Host& host);
+  // `dropped`: it was asked back, and its machine has given it up; called while another part is waited for.
+  Result<std::unique_ptr<HandedPart>> hand_over(const RunRequest& request, const Host& host,
+                                                std::function<void()> dropped = {});
 
  private:
   const SessionContext context_;

@@ -26,14 +26,15 @@ bool ShardScheduler::is_before(size_t a, size_t b) const {
   return a < b;
 }
 
+bool ShardScheduler::has_room(size_t list) const {
+  const size_t most = list < terms_.parallel_max.size() ? terms_.parallel_max[list] : 0;
+  return most == 0 || running_by_list_[list] < most;
+}
+
 std::optional<ShardScheduler::Attempt> ShardScheduler::take(const std::string& machine) {
   if (stopped_ || is_lost(machine)) return std::nullopt;
-  const auto may_run = [this](size_t shard) {
-    const size_t list = shards_[shard].list;
-    const size_t most = list < terms_.parallel_max.size() ? terms_.parallel_max[list] : 0;
-    return most == 0 || running_by_list_[list] < most;
-  };
-  const auto next = std::find_if(waiting_.begin(), waiting_.end(), may_run);
+  const auto next =
+      std::find_if(waiting_.begin(), waiting_.end(), [this](size_t shard) { return has_room(shards_[shard].list); });
   if (next == waiting_.end()) return std::nullopt;
   ++running_by_list_[shards_[*next].list];
   return hand_out(next, machine, State::kRunning);
@@ -64,6 +65,21 @@ std::optional<ShardScheduler::Attempt> ShardScheduler::take_ahead(const std::str
   return hand_out(next, machine, State::kAhead);
 }
 
+std::optional<ShardScheduler::Attempt> ShardScheduler::ask_back(const std::string& machine) {
+  if (stopped_ || is_lost(machine) || running_.count(machine)) return std::nullopt;
+  std::optional<size_t> best;
+  for (const auto& [holder, shard] : ahead_) {
+    const Entry& entry = entries_[shard];
+    if (entry.is_asked_back || entry.begins_again || is_lost(holder) || !has_room(shards_[shard].list)) continue;
+    if (!best || is_before(shard, *best)) best = shard;
+  }
+  if (!best) return std::nullopt;
+  Entry& entry = entries_[*best];
+  entry.is_asked_back = true;
+  ++asked_back_;
+  return Attempt{*best, entry.attempts, entry.attempt_id, entry.machine};
+}
+
 bool ShardScheduler::is_current(const Attempt& attempt) const {
   const Entry& entry = entries_[attempt.shard];
   return entry.attempt_id == attempt.id &&
@@ -75,6 +91,7 @@ void ShardScheduler::end_attempt(Entry& entry) {
   const std::string machine = std::exchange(entry.machine, std::string());
   entry.attempt_id = 0;
   --in_hand_;
+  asked_back_ -= std::exchange(entry.is_asked_back, false);
   if (entry.state == State::kAhead) {
     ahead_.erase(machine);
     return;
@@ -83,6 +100,7 @@ void ShardScheduler::end_attempt(Entry& entry) {
   --running_by_list_[shards_[static_cast<size_t>(&entry - entries_.data())].list];
   const auto ahead = ahead_.find(machine);
   if (ahead == ahead_.end() || is_lost(machine)) return;
+  asked_back_ -= std::exchange(entries_[ahead->second].is_asked_back, false);
   entries_[ahead->second].state = State::kRunning;
   running_[machine] = ahead->second;
   ++running_by_list_[shards_[ahead->second].list];

@@ -6,7 +6,7 @@
 //   acceptance  claim() for what has been fetched and verified, before it is put in its place; of an attempt that is
 //               no longer the shard's, or whose machine was given up, it says no
 //   ahead       a machine that runs a shard may hold the next one, of the same list, and begins it by itself; it takes
-//               the place of the one before in its list's limit
+//               the place of the one before in its list's limit. One that is idle may ask for it
 //   lost        a machine that is given up keeps its shards until it is known to be gone: verified, or its lease has
 //   run
 //               out. No shard runs twice at the same time
@@ -55,6 +55,12 @@ class ShardScheduler {
   // that none waits idle for what another one holds. It is the machine's next when the one before is accepted or
   // failed.
   std::optional<Attempt> take_ahead(const std::string& machine);
+  // One that another machine holds and has not begun, for this one, to which nothing is left; once for each. It is
+  // given back where its machine lets it go; otherwise it runs there.
+  std::optional<Attempt> ask_back(const std::string& machine);
+  bool is_asked_back(const Attempt& attempt) const {
+    return is_current(attempt) && entries_[attempt.shard].is_asked_back;
+  }
   // The attempt came to nothing by no fault of its shard or machine: as if it had not been taken.
   void give_back(const Attempt& attempt);
 
@@ -90,8 +96,8 @@ class ShardScheduler {
   bool is_over() const;
   // Every shard of the list was accepted, or failed for good.
   bool has_ended(size_t list) const;
-  // There are shards that wait for a machine.
-  bool has_work() const { return !stopped_ && !waiting_.empty(); }
+  // There are shards that wait for a machine, or may do so soon.
+  bool has_work() const { return !stopped_ && (!waiting_.empty() || asked_back_ > 0); }
   bool all_accepted() const { return accepted_ == shards_.size(); }
   size_t accepted_count() const { return accepted_; }
   size_t replacements() const { return replacements_; }
@@ -113,7 +119,8 @@ class ShardScheduler {
     uint64_t attempt_id = 0;  // that is handed over, runs, or was claimed
     std::string machine;
     size_t attempts = 0;
-    size_t attempts_before = 0;     // a restart
+    size_t attempts_before = 0;  // a restart
+    bool is_asked_back = false;
     bool begins_again = false;      // when the attempt that runs has ended
     std::vector<std::string> ends;  // of machines
   };
@@ -123,6 +130,7 @@ class ShardScheduler {
   };
 
   bool is_current(const Attempt& attempt) const;
+  bool has_room(size_t list) const;
   Attempt hand_out(std::vector<size_t>::iterator waiting, const std::string& machine, State state);
   void end_attempt(Entry& entry);
   void fail(size_t shard, Error error);
@@ -139,7 +147,7 @@ class ShardScheduler {
   std::map<std::string, Lost> lost_;
   std::vector<Failure> failures_;
   uint64_t last_id_ = 0;
-  size_t accepted_ = 0, in_hand_ = 0, replacements_ = 0;
+  size_t accepted_ = 0, in_hand_ = 0, asked_back_ = 0, replacements_ = 0;
   bool stopped_ = false;
 };
 

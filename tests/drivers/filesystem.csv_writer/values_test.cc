@@ -55,7 +55,7 @@ TEST(CsvWriterValues, ADoubleReadsBackAsItselfWhicheverWayItIsFormatted) {
   for (int i = 0; i < 200000; ++i) {
     const uint64_t bits = random();
     double value;
-    switch (i % 4) {
+    switch (i % 5) {
       case 0:
         std::memcpy(&value, &bits, sizeof value);
         break;
@@ -64,6 +64,9 @@ TEST(CsvWriterValues, ADoubleReadsBackAsItselfWhicheverWayItIsFormatted) {
         break;
       case 2:
         value = static_cast<double>(static_cast<int64_t>(bits) >> (bits & 63)) / 10000;
+        break;
+      case 3:  // wholes around 2^53 and 10^16
+        value = static_cast<double>(bits >> 10) * (bits & 1 ? 1 : -1);
         break;
       default:
         value = std::nextafter(static_cast<double>(bits % 100000000) / 10000, i % 8 ? 0 : 1e300);

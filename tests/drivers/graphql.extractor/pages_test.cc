@@ -83,6 +83,28 @@ TEST(GraphqlPages, AFailingLaterPageFailsTheStepAndIsNamed) {
   EXPECT_FALSE(step.has_output_table());
 }
 
+// Such a server would give its first page for ever.
+TEST(GraphqlPages, AServerThatDoesNotHeedTheOffsetIsFoundOut) {
+  const Api api(R"({"data":{"plants":[{"id":1},{"id":2}]}})");
+  Paged step(
+      api,
+      {{"pagination_mode", "offset"}, {"data_path", "data.plants"}, {"query", "{ plants { id } }"}, {"page_size", 2}});
+  EXPECT_THAT(step.error().message, HasSubstr("the same page whatever the variable 'offset' is"));
+  EXPECT_FALSE(step.has_output_table());
+  EXPECT_EQ(api.requests().size(), 3u);
+}
+
+TEST(GraphqlPages, OfRowsThatAreAlikeAreNoLoop) {
+  const Api api([](const ApiRequest& request, size_t) {
+    const uint64_t offset = request.body["variables"]["offset"].as_uint();
+    return ApiAnswer{offset < 6 ? R"({"data":{"plants":[{"bed":"a"},{"bed":"a"}]}})" : R"({"data":{"plants":[]}})"};
+  });
+  Paged step(
+      api,
+      {{"pagination_mode", "offset"}, {"data_path", "data.plants"}, {"query", "{ plants { bed } }"}, {"page_size", 2}});
+  EXPECT_EQ(step.rows(), "bed VARCHAR\na\na\na\na\na\na\n");
+}
+
 TEST(GraphqlPages, MayBeCountedByOffset) {
   const Api api([](const ApiRequest& request, size_t) {
     const Json& variables = request.body["variables"];

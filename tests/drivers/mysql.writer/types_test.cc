@@ -169,6 +169,36 @@ TEST(MysqlFailures, AServerThatIsOutOfDiskIsSaid) {
   EXPECT_EQ(ask_database("SELECT * FROM shop.full_disk"), "-1\n");
 }
 
+// A server whose files cannot grow any more, from the middle of a load on, in each way of writing.
+TEST(MysqlFailures, AServerWithoutRoomKeepsTheTable) {
+  osiris::test::MariaDbOptions options;
+  options.disk_may_fill = true;
+  options.arguments = {"--local-infile=1"};
+  auto server = osiris::test::MariaDbServer::start(std::move(options));
+  ASSERT_TRUE(server.ok()) << server.error().message;
+  ASSERT_TRUE(
+      (*server)
+          ->execute("CREATE DATABASE shop; CREATE USER reader@'%' IDENTIFIED BY 'p@ss/w:rd %41\\'\\\"'; GRANT ALL ON "
+                    "*.* TO reader@'%'; CREATE TABLE shop.t (id bigint PRIMARY KEY, pad text); INSERT INTO shop.t "
+                    "VALUES (-1, 'old')")
+          .ok());
+  for (const char* mode : {"append", "truncate", "replace", "upsert"}) {
+    MysqlWriteStep step("SELECT i AS id, repeat('x', 500) AS pad FROM range(400000) t(i)",
+                        {{"table", "t"}, {"write_mode", mode}, {"primary_key", "id"}}, **server);
+    step.on_progress([&](uint64_t) { (*server)->disk().fill(); });
+    const auto done = step.run(mysql_writer());
+    (*server)->disk().empty();
+    ASSERT_FALSE(done.ok()) << mode;
+    EXPECT_EQ(done.error().category, "write.disk_full") << mode << done.error().message;
+    EXPECT_EQ(*(*server)->query("SELECT * FROM shop.t"), "-1|old\n") << mode;
+    EXPECT_EQ(*(*server)->query("SELECT COUNT(*) FROM information_schema.tables WHERE table_name LIKE 'osiris%'"),
+              "0\n")
+        << mode;
+  }
+  MysqlWriteStep again("SELECT 1 AS id, 'new' AS pad", {{"table", "t"}}, **server);
+  EXPECT_EQ(again.outcome(), "ok 1");
+}
+
 TEST(MysqlFailures, AServerThatTakesNoWritesIsSaid) {
   in_database("CREATE OR REPLACE TABLE readonly (id int); SET GLOBAL read_only = 1");
   const std::string said = MysqlWriteStep("SELECT 1 AS id", {{"table", "readonly"}}).outcome();

@@ -76,6 +76,40 @@ TEST(PostgresServerThat, IsOutOfDiskIsSaid) {
   EXPECT_EQ(ask_shop("SELECT * FROM full_disk"), "-1\n");
 }
 
+// A server whose files cannot grow any more, from the middle of a load on, in each way of writing.
+TEST(PostgresServerThat, HasNoRoomLeftKeepsTheTable) {
+  osiris::test::PostgresOptions options;
+  options.disk_may_fill = true;
+  auto server = osiris::test::PostgresServer::start(std::move(options));
+  ASSERT_TRUE(server.ok()) << server.error().message;
+  for (const char* sql :
+       {"CREATE ROLE app LOGIN SUPERUSER PASSWORD E'p@ss/w:rd %41''\"\\\\'", "CREATE DATABASE shop OWNER app"})
+    ASSERT_TRUE((*server)->execute(sql).ok());
+  ASSERT_TRUE(
+      (*server)
+          ->execute("CREATE TABLE t AS SELECT -1::bigint AS id, 'old' AS pad; ALTER TABLE t ADD PRIMARY KEY (id)",
+                    "shop")
+          .ok());
+  const auto step = [&](const char* mode, const char* rows) {
+    auto made = std::make_unique<PostgresStep>(**server, postgres_writer());
+    made->add_input("rows", std::string("SELECT i AS id, repeat('x', 500) AS pad FROM range(") + rows + ") t(i)");
+    made->configure({{"table", "t"}, {"write_mode", mode}, {"primary_key", "id"}});
+    return made;
+  };
+  for (const char* mode : {"append", "truncate", "replace", "upsert"}) {
+    auto writing = step(mode, "400000");
+    writing->on_progress([&](uint64_t) { (*server)->disk().fill(); });
+    const Error error = writing->error();
+    EXPECT_EQ(error.category, "write.disk_full") << mode << error.message;
+    EXPECT_NE(error.message.find("No space left on device (SQLSTATE 53100)"), std::string::npos) << error.message;
+    (*server)->disk().empty();
+    EXPECT_EQ(*(*server)->query("SELECT * FROM t", "shop"), "-1|old\n") << mode;
+    EXPECT_EQ(*(*server)->query("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'osiris%'", "shop"), "0\n");
+  }
+  const auto done = step("append", "1000")->run();
+  EXPECT_TRUE(done.ok()) << done.error().message;
+}
+
 TEST(PostgresWait, ForAStatementEnds) {
   in_shop(
       "CREATE TABLE slow (id int); CREATE FUNCTION rest() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM "

@@ -57,6 +57,8 @@ class FakePlace : public Place {
   bool keeps_killed = false;           // kills say yes and do nothing
   bool finds_template_broken = false;  // in every error of a create
   std::map<std::string, Machine> machines;
+  size_t most_clones = 3;            // of one call
+  size_t room = 100;                 // for machines
   std::optional<int64_t> affords_s;  // of leases; all that is wanted
   std::vector<int64_t> leases_s;     // that were asked for
   // Makes what access() returns.
@@ -131,6 +133,24 @@ class FakePlace : public Place {
   bool is_refusal(const Error& error) const override { return error.code == Code::kInvalidArgument; }
   Result<bool> is_gone(const std::string& id, const CallLimits&) override {
     return attempt<bool>("is_gone", [&] { return machines.count(id) == 0; });
+  }
+  size_t clones_max() const override { return most_clones; }
+  // As many as there is room for; the others are refused one by one.
+  Result<std::vector<Result<Machine>>> clone(const Machine& parent, size_t count, int64_t, const CallLimits&) override {
+    return attempt<std::vector<Result<Machine>>>("clone", [&] {
+      std::vector<Result<Machine>> made;
+      for (size_t i = 0; i < count; ++i) {
+        if (machines.size() >= room) {
+          made.emplace_back(Error(Code::kExhausted, "no room", "", "fake.QuotaExceeded"));
+          continue;
+        }
+        Machine machine;
+        machine.id = "box-" + std::to_string(++made_);
+        machine.metadata = parent.metadata;
+        made.emplace_back(machines[machine.id] = machine);
+      }
+      return made;
+    });
   }
   Json shown_rules(const Egress&) const override { return {}; }
   std::unique_ptr<MachineAccess> access(const Machine& machine, Milliseconds) override { return on_access(machine); }

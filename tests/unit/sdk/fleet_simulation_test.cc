@@ -26,7 +26,8 @@ constexpr size_t kShards = 40, kMachines = 8;
 constexpr int64_t kLease = 2'000 * kMs, kSilence = 300 * kMs, kPutInPlace = 5 * kMs;
 
 struct Counts {
-  size_t runs = 0, complete = 0, said_failed = 0, killed = 0, cut_off = 0, late_refused = 0, replaced = 0, ahead = 0;
+  size_t runs = 0, complete = 0, said_failed = 0, killed = 0, cut_off = 0, late_refused = 0, replaced = 0, ahead = 0,
+         asked_back = 0;
 };
 
 // The world: machines that run, and the driver of the scheduler as a run is (fleet_run.cc), event by event.
@@ -105,6 +106,9 @@ class Simulation {
       ++counts_.ahead;
       hand_over(id, *attempt);
     }
+    for (const auto& [id, machine] : machines_)
+      if (ready_.count(id) && machine.in_hand == 0)
+        if (const auto asked = scheduler_.ask_back(id)) at(now_ + pick(1, 80) * kMs, [this, asked] { drop(*asked); });
     if (!scheduler_.is_over() || coming_ > 0) return;
     for (auto& [id, machine] : machines_)
       if (machine.lives && machine.hears) machine.lives = false;  // killed and verified
@@ -116,6 +120,18 @@ class Simulation {
     if (!machine.lives || !machine.hears) return;  // nobody takes it there; that is found out soon
     if (!machine.runs) return start(id, attempt);
     machine.next = attempt;
+  }
+
+  // The holder hears that it is asked back, and the host that it was let go.
+  void drop(const ShardScheduler::Attempt& attempt) {
+    Machine& machine = machines_.at(attempt.machine);
+    if (!machine.lives || !machine.hears || !machine.next || machine.next->id != attempt.id) return;
+    machine.next.reset();
+    ++counts_.asked_back;
+    at(now_ + kMs, [this, attempt] {  // in the stream, before anything that it says of later shards
+      scheduler_.give_back(attempt);
+      --machines_.at(attempt.machine).in_hand;
+    });
   }
 
   void start(const std::string& id, const ShardScheduler::Attempt& attempt) {
@@ -263,15 +279,17 @@ TEST(FleetSimulation, AThirdOfTheMachinesEndsAndEachShardIsAcceptedOnce) {
   }
   std::printf(
       "%zu runs of %zu shards on %zu machines: %zu complete, %zu said that they failed; %zu machines killed, %zu "
-      "cut off, %zu replaced; %zu late results refused; %zu shards handed over before their machine was idle\n",
+      "cut off, %zu replaced; %zu late results refused; %zu shards handed over before their machine was idle, "
+      "%zu of them asked back\n",
       counts.runs, kShards, kMachines, counts.complete, counts.said_failed, counts.killed, counts.cut_off,
-      counts.replaced, counts.late_refused);
+      counts.replaced, counts.late_refused, counts.ahead, counts.asked_back);
   EXPECT_EQ(counts.runs, static_cast<size_t>(runs));
   EXPECT_GE(counts.complete * 100, counts.runs * 95);
   EXPECT_GT(counts.killed, counts.runs / 2);
   EXPECT_GT(counts.cut_off, counts.runs / 2);
   EXPECT_GT(counts.late_refused, 0u);
   EXPECT_GT(counts.ahead, counts.runs * kShards / 2);
+  EXPECT_GT(counts.asked_back, 0u);
 }
 
 }  // namespace

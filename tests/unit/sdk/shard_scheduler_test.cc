@@ -74,6 +74,44 @@ TEST(ShardScheduler, TheLastShardsAreForWhoComesFirst) {
   EXPECT_TRUE(scheduler.take("c"));
 }
 
+TEST(ShardScheduler, AnIdleMachineAsksForWhatAnotherOneHolds) {
+  ShardScheduler scheduler(shards({0, 0, 9}), {});
+  const auto longest = *scheduler.take("a");
+  const auto held = *scheduler.take_ahead("a");
+  const auto other = *scheduler.take("b");
+  EXPECT_FALSE(scheduler.ask_back("b")) << "it is at work";
+  ASSERT_TRUE(scheduler.claim(other));
+  scheduler.accepted(other);
+  EXPECT_FALSE(scheduler.has_work());
+  const auto asked = scheduler.ask_back("b");
+  ASSERT_TRUE(asked);
+  EXPECT_EQ(asked->id, held.id);
+  EXPECT_EQ(asked->machine, "a");
+  EXPECT_TRUE(scheduler.is_asked_back(held));
+  EXPECT_TRUE(scheduler.has_work()) << "it is worth waiting for";
+  EXPECT_FALSE(scheduler.ask_back("c")) << "once";
+  scheduler.give_back(*asked);
+  const auto again = scheduler.take("b");
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->shard, held.shard);
+  EXPECT_EQ(again->number, 1u);
+  EXPECT_FALSE(scheduler.claim(held));
+  EXPECT_TRUE(scheduler.claim(longest));
+}
+
+TEST(ShardScheduler, WhatHasBegunIsNotAskedFor) {
+  ShardScheduler scheduler(shards({0, 0}), {});
+  const auto first = *scheduler.take("a");
+  const auto held = *scheduler.take_ahead("a");
+  ASSERT_TRUE(scheduler.ask_back("b"));
+  ASSERT_TRUE(scheduler.claim(first));
+  scheduler.accepted(first);
+  EXPECT_FALSE(scheduler.is_asked_back(held)) << "its turn has come";
+  EXPECT_FALSE(scheduler.has_work());
+  EXPECT_FALSE(scheduler.ask_back("b"));
+  EXPECT_TRUE(scheduler.claim(held));
+}
+
 // Neither a shard of another list nor one machine more fits the limit: what is held takes the place of what ends.
 TEST(ShardScheduler, WhatIsHeldTakesThePlaceInItsListsLimit) {
   auto two = shards({0, 0, 0, 0});

@@ -170,6 +170,19 @@ TEST_F(KeptStreams, AFileThatCannotBeWrittenStopsNothing) {
   EXPECT_TRUE(sink_.event("output_kept").is_null());
 }
 
+TEST_F(KeptStreams, ALittleMemoryIsEnoughForMoreRowsThanFit) {
+  memory_limit_bytes_ = 96u << 20;
+  std::string text = "id,word,price\n";
+  for (int row = 0; row < 1'500'000; ++row)
+    text += std::to_string(row) + ",word number " + std::to_string(row) + "," + std::to_string(row) + ".5\n";
+  ASSERT_TRUE(write_file_atomically(directory_ / "work/in.csv", text).ok());
+  const Outcome seen = run({read_step(), kept(query_step("SELECT * FROM df_read WHERE id >= 0")), write_step("query")});
+  EXPECT_TRUE(seen.streamed);
+  EXPECT_TRUE(seen.errors.empty());
+  EXPECT_EQ(sink_.event("output_kept")["rows"].as_int(), 1'500'000);
+  EXPECT_FALSE(fs::exists(executor_->run().worker_dir() / "spill")) << "nothing was stored that does not fit";
+}
+
 TEST_F(KeptStreams, NothingIsKeptOfAStreamThatFails) {
   write_input();
   std::string text = *read_file(directory_ / "work/in.csv");

@@ -104,6 +104,21 @@ TEST_F(StepCost, IsForAllThreadsWhereRowsAreManyOrNotKnown) {
   }
 }
 
+TEST_F(StepCost, LeavesNothingToTheNextStep) {
+  run_alone("CREATE TEMPORARY TABLE mine AS SELECT 1 AS a; SELECT * FROM mine");
+  StepDatabase next(database_, "next", {});
+  EXPECT_FALSE(next.run_confined("SELECT * FROM mine").ok());
+  const auto drawn = [this] {
+    run_alone("SELECT setseed(0.5) AS a");
+    StepDatabase step(database_, "draw", {});
+    EXPECT_EQ(run(step, "SELECT random() AS a"), 1u);
+    const auto connection = database_->connect();
+    auto rows = sql::run_query((*connection)->handle(), "SELECT a FROM " + step.output_table().quoted());
+    return rows.ok() ? rows->text() : rows.error().message;
+  };
+  EXPECT_NE(drawn(), drawn());
+}
+
 TEST_F(StepCost, LeavesNoDatabaseBehind) {
   ASSERT_TRUE(database_->open().ok());
   const uint64_t before = databases();

@@ -101,7 +101,8 @@ class Chunk {
 
 struct Batch {
   std::vector<std::unique_ptr<Chunk>> chunks;
-  std::string raw;  // the rows as the server sent them, in the place of chunks
+  std::string raw;       // its first `raw_bytes`: the rows as the server sent them, in the place of chunks
+  size_t raw_bytes = 0;  // what is behind them is of no account
   uint64_t rows = 0;
   uint64_t bytes = 0;  // as received
   size_t chunk = 0;    // place among those that were chosen, of rows that are read in chunks

@@ -102,7 +102,6 @@ std::string RowQueue::used_raw() {
   if (used_raw_.empty()) return {};
   std::string raw = std::move(used_raw_.back());
   used_raw_.pop_back();
-  raw.clear();
   return raw;
 }
 

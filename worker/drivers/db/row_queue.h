@@ -40,7 +40,7 @@ class RowQueue {
   bool wants_raw();
   bool offer(Batch batch);              // waits for room; false: the reader wants no more
   std::unique_ptr<Chunk> used_chunk();  // one to fill again; null: make a new one
-  std::string used_raw();               // the same, empty
+  std::string used_raw();               // the same, of some size; empty: there is none
   void finish(Status status);           // no more comes
 
   // Filler's side.

@@ -139,7 +139,7 @@ bool ServerRows::take() {
 Result<std::optional<SourceRows::Piece>> ServerRows::next_piece() {
   OSIRIS_ASSIGN(const bool is_there, next_batch());
   if (!is_there) return std::optional<Piece>();
-  return std::optional<Piece>(Piece{batch_.raw, batch_.rows});
+  return std::optional<Piece>(Piece{std::string_view(batch_.raw).substr(0, batch_.raw_bytes), batch_.rows});
 }
 
 std::vector<std::string> ServerRows::batch_columns() const {

@@ -93,6 +93,16 @@ char* put_zeros(char* at, size_t count) {
   return at + count;
 }
 
+// Where repr() shows no exponent, the shortest digits written out are what it shows: a whole number below 2^53 has no
+// shorter form, and one from there to 10^16 is the nearest to itself of those with as many digits.
+char* put_fixed(char* at, double value) {
+  const double magnitude = std::abs(value);
+  if (!(magnitude >= 1e-4) || magnitude >= 1e16) return nullptr;
+  char* const end = std::to_chars(at, at + kValueBytesMax - 2, value, std::chars_format::fixed).ptr;
+  if (std::memchr(at, '.', static_cast<size_t>(end - at))) return end;
+  return put_text(end, ".0");
+}
+
 template <class Floating>
 char* put_shortest(char* at, Floating value) {
   if (std::isinf(value)) return put_text(at, value < 0 ? "-inf" : "inf");
@@ -185,8 +195,9 @@ char* put_wide_decimal(char* at, int64_t upper, uint64_t lower, unsigned width, 
 }
 
 char* put_double(char* at, double value) {
-  char* const end = put_short_decimal(at, value);
-  return end ? end : put_shortest(at, value);
+  if (char* const end = put_short_decimal(at, value)) return end;
+  if (char* const end = put_fixed(at, value)) return end;
+  return put_shortest(at, value);
 }
 char* put_float(char* at, float value) { return put_shortest(at, value); }
 

@@ -22,7 +22,7 @@ duckdb::unique_ptr<duckdb::FunctionData> bind(duckdb::ClientContext& context, du
   auto bound = bind_of_engine.load()(context, input, types, names);
   const auto wanted = input.named_parameters.find("maximum_object_size");
   if (wanted == input.named_parameters.end()) return bound;
-  // Where the buffers are made, their size follows from this. What lies in one is a batch.
+  // Where the buffers are made, their size follows from this. What is in one is a batch.
   const auto bytes = wanted->second.GetValue<uint64_t>();
   say_bytes_per_batch(context, bytes);
   auto& lines = *bound->Cast<duckdb::MultiFileBindData>().bind_data;

@@ -99,11 +99,27 @@ Result<std::vector<std::string>> columns_of(const Options& options) {
   return text->columns;
 }
 
+// Two pages that are the same may be of rows that are the same, or of a server that knows no offset and would give its
+// first page for ever. Such a one gives it far behind the last row too.
+Status check_offset(const Options& options, web::Client& client, const Pages& pages, const Json& answer) {
+  constexpr int64_t kFarBehind = 2'000'000'000;  // an Int of GraphQL's
+  Json variables = pages.variables();
+  variables.set(options.offset_variable, kFarBehind);
+  const auto far = client.send(request_for(options, variables), check_answer);
+  if (!far.ok() || (*far)["data"].dump() != answer["data"].dump()) return {};
+  return Error(Code::kStepFailed,
+               "the pages cannot be followed: the server gives the same page whatever the variable '" +
+                   options.offset_variable + "' is: it does not heed it",
+               "Use $" + options.limit_variable + " and $" + options.offset_variable + " in the query.",
+               category::kExtractQueryFailed);
+}
+
 Status fetch(StepContext& step, const Options& options, web::Client& client, Pages& pages, web::RecordTable& table) {
   for (bool follows = true; follows;) {
     auto answer = client.send(request_for(options, pages.variables()), check_answer);
     if (!answer.ok())
       return pages.asked() > 1 ? answer.error().within("page " + std::to_string(pages.asked())) : answer.error();
+    if (pages.is_as_before(*answer)) OSIRIS_TRY(check_offset(options, client, pages, *answer));
     const auto records = records_of(options, *answer);
     for (const Json* record : records) OSIRIS_TRY(table.add(*record));
     step.progress(table.rows());

@@ -1,6 +1,9 @@
 #include "worker/drivers/graphql.extractor/pages.h"
 
+#include <utility>
+
 #include "protocol/base/categories.h"
+#include "protocol/base/sha256.h"
 
 namespace osiris::worker::graphql {
 
@@ -9,6 +12,12 @@ Pages::Pages(const Options& options) : options_(options), variables_(options.var
   offset_ = variables_[options_.offset_variable].as_uint();
   variables_.set(options_.offset_variable, offset_);
   variables_.set(options_.limit_variable, options_.page_size);
+}
+
+bool Pages::is_as_before(const Json& answer) {
+  if (options_.paging != Paging::kOffset) return false;
+  const std::string before = std::exchange(data_before_, sha256_hex(answer["data"].dump()));
+  return before == data_before_;
 }
 
 Result<bool> Pages::advance(const Json& answer, uint64_t records) {

@@ -105,7 +105,7 @@ void RowText::add_value(const ColumnPlan& plan, std::string_view value) {
     return;
   }
   if (form_ == RowForm::kValues) text_ += '\'';
-  // Most values have none of those characters: what lies between two is taken at once.
+  // Most values have none of those characters: what is between two is taken at once.
   size_t from = 0;
   for (size_t i = 0; i < value.size(); ++i) {
     const char after = kEscaped[static_cast<unsigned char>(value[i])];

@@ -146,6 +146,11 @@ Error query_error(const std::string& step_id, const ServerSettings& server, cons
                  category::kConnectionFailed);
   }
   const std::string start = rows_so_far == 0 ? "MySQL query failed: " : "MySQL query failed after " + rows + ": ";
+  if (error.number == CR_OUT_OF_MEMORY)
+    return Error(Code::kExhausted, start + "a row needs more memory than this run may take: " + words(error),
+                 "raise --memory-limit, or select fewer columns: a value, which may have up to 1 GiB, is held several "
+                 "times on its way",
+                 category::kRuntimeMemoryExceeded);
   if (error.number == kWriteInReadOnlyTransaction) {
     return Error(Code::kStepFailed, start + words(error), "an extractor only reads: statements that write are refused",
                  category::kExtractQueryFailed);

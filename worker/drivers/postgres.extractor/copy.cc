@@ -1,5 +1,6 @@
 #include "worker/drivers/postgres.extractor/copy.h"
 
+#include <cstring>
 #include <utility>
 
 #include "protocol/base/categories.h"
@@ -13,6 +14,7 @@ namespace {
 constexpr uint64_t kBatchBytesMax = 32u << 20;
 // One of rows that are handed on as they are.
 constexpr size_t kRawBytes = size_t{256} << 10;
+constexpr size_t kBufferBytes = kRawBytes + (size_t{64} << 10);
 
 }  // namespace
 
@@ -57,9 +59,11 @@ Status Copy::run(Connection& connection, const std::string& sql, size_t chunk) {
   is_raw_ = queue_.wants_raw();
   const std::function<std::string()> so_far = [this] { return this->so_far(); };
   for (;;) {
-    OSIRIS_ASSIGN(const auto data, connection.next_copy_data(so_far));
-    if (!data) break;
-    OSIRIS_TRY(take(data->view()));
+    OSIRIS_TRY(make_room());
+    OSIRIS_ASSIGN(const size_t got, connection.next_copy_data(buffer_.data() + end_, buffer_.size() - end_, so_far));
+    if (got == 0) break;
+    end_ += got;
+    OSIRIS_TRY(take_rows());
   }
   if (!is_ended_)
     return Error(Code::kUnavailable, "PostgreSQL query failed" + so_far() + ": the rows end in the middle", {},
@@ -71,28 +75,34 @@ std::string Copy::so_far() const {
   return rows_ == 0 ? "" : " after " + std::to_string(rows_) + " rows of step " + call_.step_id;
 }
 
-// Servers send a row in one message, and do not have to.
-Status Copy::take(Bytes bytes) {
-  bytes_ += bytes.size();
-  if (!rest_.empty()) {
-    rest_ += bytes;
-    bytes = rest_;
+void Copy::move_to_front() {
+  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  end_ -= std::exchange(begin_, 0);
+}
+
+// For more of the row that has come in part.
+Status Copy::make_room() {
+  if (buffer_.empty()) buffer_.resize(kBufferBytes);
+  if (!is_raw_) {
+    move_to_front();
+  } else if (end_ == buffer_.size() && begin_ > 0) {
+    OSIRIS_TRY(offer());
   }
-  OSIRIS_TRY(take_rows(bytes));
-  if (bytes.empty()) {
-    rest_.clear();
-  } else {
-    rest_ = std::string(bytes);
-  }
+  if (end_ == buffer_.size()) buffer_.resize(2 * buffer_.size());
   return {};
 }
 
-Status Copy::take_rows(Bytes& bytes) {
+Status Copy::take_rows() {
+  Bytes bytes = rest();
   if (!has_header_) {
     const auto outcome = reader_.take_header(bytes);
     if (outcome == RowReader::Outcome::kRefused) return reader_.error();
     if (outcome == RowReader::Outcome::kIncomplete) return {};
     has_header_ = true;
+    begin_ = end_ - bytes.size();
+    bytes_ += begin_;
+    move_to_front();
+    bytes = rest();
   }
   while (!is_ended_) {
     switch (take_row(bytes)) {
@@ -102,44 +112,37 @@ Status Copy::take_rows(Bytes& bytes) {
         return {};
       case RowReader::Outcome::kEnd:
         is_ended_ = true;
-        bytes = {};
+        end_ = begin_;
         return {};
       case RowReader::Outcome::kRow:
         break;
     }
+    bytes_ += rest().size() - bytes.size();
+    begin_ = end_ - bytes.size();
     ++rows_, ++batch_.rows;
     if (in_chunk_ == duckdb_vector_size()) close_chunk();
-    if (is_full()) OSIRIS_TRY(offer());
+    if (!is_full()) continue;
+    OSIRIS_TRY(offer());
+    bytes = rest();
   }
+  end_ = begin_;  // nothing follows the mark that ends the rows
   return {};
 }
 
 RowReader::Outcome Copy::take_row(Bytes& bytes) {
-  size_t size = is_raw_ ? raw_.whole_row(bytes) : 0;
-  const Bytes row = bytes;
-  if (size > 0) {
+  if (const size_t size = is_raw_ ? raw_.whole_row(bytes) : 0; size > 0) {
     bytes.remove_prefix(size);
-  } else {
-    if (!chunk_) chunk_ = queue_.used_chunk();
-    if (!chunk_) chunk_ = std::make_unique<db::Chunk>(relation_);
-    const auto outcome = reader_.take_row(bytes, *chunk_, in_chunk_, rows_ + 1);
-    if (outcome != RowReader::Outcome::kRow) return outcome;
-    size = row.size() - bytes.size();
-  }
-  if (!is_raw_) {
-    ++in_chunk_;
     return RowReader::Outcome::kRow;
   }
-  if (batch_.raw.capacity() < kRawBytes) {
-    batch_.raw = queue_.used_raw();
-    batch_.raw.reserve(kRawBytes + kRawBytes / 4);
-  }
-  batch_.raw.append(row.data(), size);
-  return RowReader::Outcome::kRow;
+  if (!chunk_) chunk_ = queue_.used_chunk();
+  if (!chunk_) chunk_ = std::make_unique<db::Chunk>(relation_);
+  const auto outcome = reader_.take_row(bytes, *chunk_, in_chunk_, rows_ + 1);
+  if (outcome == RowReader::Outcome::kRow && !is_raw_) ++in_chunk_;
+  return outcome;
 }
 
 bool Copy::is_full() const {
-  if (is_raw_) return batch_.raw.size() >= kRawBytes;
+  if (is_raw_) return begin_ >= kRawBytes;
   return batch_.rows >= settings_.batch_rows || bytes_ >= kBatchBytesMax;
 }
 
@@ -155,6 +158,15 @@ Status Copy::offer() {
   if (batch_.rows == 0) return {};
   batch_.bytes = std::exchange(bytes_, 0);
   batch_.chunk = of_chunk_;
+  if (is_raw_) {
+    const Bytes left = rest();
+    std::string next = queue_.used_raw();
+    if (next.size() < left.size() + kBufferBytes - kRawBytes) next.resize(left.size() + kBufferBytes);
+    if (!left.empty()) std::memcpy(next.data(), left.data(), left.size());
+    end_ = left.size();
+    batch_.raw = std::exchange(buffer_, std::move(next));
+    batch_.raw_bytes = std::exchange(begin_, 0);
+  }
   if (!queue_.offer(std::exchange(batch_, {}))) return cancelled_error(call_.step_id);
   return {};
 }

@@ -28,9 +28,11 @@ class Copy {
 
  private:
   std::string so_far() const;
-  Status take(Bytes bytes);
-  Status take_rows(Bytes& bytes);
+  Status make_room();
+  Status take_rows();
   RowReader::Outcome take_row(Bytes& bytes);
+  Bytes rest() const { return Bytes(buffer_).substr(begin_, end_ - begin_); }
+  void move_to_front();
   bool is_full() const;
   void close_chunk();
   Status offer();
@@ -43,7 +45,10 @@ class Copy {
   RowReader reader_;
   RawRows raw_;
   bool is_raw_ = false;  // rows are handed on as they come
-  std::string rest_;     // the beginning of a row whose end is yet to come
+  // What has come, its first `end_` bytes; the first `begin_` of them are done with. Rows that are handed on stay
+  // there: the buffer becomes that of the batch.
+  std::string buffer_;
+  size_t begin_ = 0, end_ = 0;
   std::unique_ptr<db::Chunk> chunk_;
   db::Batch batch_;
   size_t in_chunk_ = 0;

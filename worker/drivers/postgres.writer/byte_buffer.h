@@ -32,6 +32,9 @@ class ByteBuffer {
     if (!bytes.empty()) std::memcpy(start, bytes.data(), bytes.size());
   }
   void push_back(char byte) { *extend(1) = byte; }
+  // The memory stays.
+  void clear() { size_ = 0; }
+  size_t room() const { return room_; }
 
  private:
   struct Free {

@@ -20,6 +20,7 @@ using db::WriteMode;
 
 // A server that refuses a row goes on taking what follows it, so it is asked now and then.
 constexpr uint64_t kCopyBytesMax = uint64_t{64} << 20;
+constexpr size_t kUsedBytesMax = size_t{16} << 20;  // of one batch, to be written to again
 
 std::string header() {
   std::string bytes(kCopySignature, kCopySignatureBytes);
@@ -216,7 +217,17 @@ Status Load::make_staging() {
                           " INCLUDING ALL EXCLUDING INDEXES)");
 }
 
-std::unique_ptr<BatchWriter::Batch> Load::begin() { return std::make_unique<RowBatch>(plans_, sent_.has_value()); }
+std::unique_ptr<BatchWriter::Batch> Load::begin() {
+  ByteBuffer used;
+  {
+    const std::lock_guard lock(used_mutex_);
+    if (!used_.empty()) {
+      used = std::move(used_.back());
+      used_.pop_back();
+    }
+  }
+  return std::make_unique<RowBatch>(plans_, sent_.has_value(), std::move(used));
+}
 
 Status Load::begin_copy() {
   OSIRIS_TRY(
@@ -242,13 +253,17 @@ Status Load::end_copy() {
 }
 
 Status Load::write(Batch& batch) {
-  const auto& rows = static_cast<const RowBatch&>(batch);
+  auto& rows = static_cast<RowBatch&>(batch);
   if (const auto& unfit = rows.unfit())
     return failed("table " + target_.shown() + ", column '" + unfit->column + "', row " +
                       std::to_string(rows_ + unfit->row + 1) + ": " + unfit->what,
                   "CAST or filter it in the step before");
   if (sent_) sent_->add(*rows.sum());
-  return send(rows.bytes(), rows.rows());
+  OSIRIS_TRY(send(rows.bytes(), rows.rows()));
+  ByteBuffer used = rows.take_bytes();
+  const std::lock_guard lock(used_mutex_);
+  if (used.room() <= kUsedBytesMax) used_.push_back(std::move(used));
+  return {};
 }
 
 Status Load::send(std::string_view bytes, uint64_t rows) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "worker/driver_api/driver.h"
 #include "worker/drivers/db/copy_ledger.h"
 #include "worker/drivers/db/target_settings.h"
+#include "worker/drivers/postgres.writer/byte_buffer.h"
 #include "worker/drivers/postgres.writer/column_plan.h"
 #include "worker/drivers/postgres.writer/copied_rows.h"
 #include "worker/drivers/postgres.writer/target.h"
@@ -96,6 +98,8 @@ class Load : private BatchWriter {
   std::vector<ColumnPlan> plans_;
   std::string destination_;  // quoted, of COPY
   std::optional<CopiedRows> sent_;
+  std::mutex used_mutex_;
+  std::vector<ByteBuffer> used_;  // of batches that are sent: memory of megabytes, mapped by now
   std::optional<db::CopyLedger> ledger_;
   db::CopyTables tables_;
   bool adds_columns_ = false;  // to the target

@@ -4,15 +4,22 @@
 #include "worker/drivers/postgres.writer/load.h"
 
 namespace osiris::worker::postgres {
+namespace {
+
+constexpr size_t kPieceBytes = size_t{64} << 10;
+
+}  // namespace
 
 Status Load::read_back() {
   CopiedRows held(plans_);
   OSIRIS_TRY(connection_->begin_copy_out("COPY (SELECT " + target_columns() + " FROM " + destination_ +
                                          ") TO STDOUT (FORMAT binary)"));
+  std::string buffer(kPieceBytes, '\0');
   for (;;) {
-    OSIRIS_ASSIGN(const auto data, connection_->next_copy_data([] { return std::string(); }));
-    if (!data) break;
-    OSIRIS_TRY(held.take(data->view()));
+    OSIRIS_ASSIGN(const size_t got,
+                  connection_->next_copy_data(buffer.data(), buffer.size(), [] { return std::string(); }));
+    if (got == 0) break;
+    OSIRIS_TRY(held.take({buffer.data(), got}));
   }
   if (!held.is_ended()) return failed("the rows that were read back end in the middle", "run again");
   std::vector<std::string> names;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "worker/driver_api/batch_writer.h"
@@ -26,14 +27,18 @@ struct Unfit {
 // Rows that follow each other, as they will be sent; nothing after a value that was refused.
 class RowBatch : public BatchWriter::Batch {
  public:
-  // `plans` outlive it. `compares`: what is sent is compared with what the table holds.
-  RowBatch(const std::vector<ColumnPlan>& plans, bool compares) : plans_(plans) {
+  // `plans` outlive it. `compares`: what is sent is compared with what the table holds. `used`: take_bytes() of a batch
+  // before, whose memory is written to again.
+  RowBatch(const std::vector<ColumnPlan>& plans, bool compares, ByteBuffer used = {})
+      : plans_(plans), bytes_(std::move(used)) {
+    bytes_.clear();
     if (compares) sum_.emplace(plans);
   }
 
   void add(duckdb_data_chunk chunk) override;
   size_t size_bytes() const override { return bytes_.size(); }
   std::string_view bytes() const { return bytes_.view(); }
+  ByteBuffer take_bytes() { return std::move(bytes_); }
   uint64_t rows() const { return rows_; }
   const std::optional<Unfit>& unfit() const { return unfit_; }
   const std::optional<CopiedRows>& sum() const { return sum_; }
@@ -42,8 +47,8 @@ class RowBatch : public BatchWriter::Batch {
   void add_rows(duckdb_data_chunk chunk);
 
   const std::vector<ColumnPlan>& plans_;
-  std::optional<CopiedRows> sum_;
   ByteBuffer bytes_;
+  std::optional<CopiedRows> sum_;
   uint64_t rows_ = 0;
   std::optional<Unfit> unfit_;
 };

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -16,6 +17,7 @@ namespace {
 // libpq would read ~/.pgpass, ~/.postgresql/ and the like; nothing is there.
 constexpr const char* kNoFile = "/dev/null/osiris";
 constexpr int kVersionMin = 100000;
+constexpr size_t kCopyRoomMax = size_t{1} << 30;  // libpq counts in ints
 
 // The session, whatever the server's and the account's defaults are. `client_connection_check_interval` makes a server
 // end a statement whose client is gone; servers before 14 do not have it, nor do those of some systems.
@@ -225,23 +227,32 @@ Status Connection::begin_copy(const std::string& sql, ExecStatusType wanted) {
 Status Connection::begin_copy_out(const std::string& sql) { return begin_copy(sql, PGRES_COPY_OUT); }
 Status Connection::begin_copy_in(const std::string& sql) { return begin_copy(sql, PGRES_COPY_IN); }
 
-Result<std::optional<CopyData>> Connection::next_copy_data(const std::function<std::string()>& so_far) {
+// PQgetlineAsync() copies a message to where it is wanted, or a part of it; PQgetCopyData() would allocate memory for
+// each, which is for each row.
+Result<size_t> Connection::next_copy_data(char* buffer, size_t room, const std::function<std::string()>& so_far) {
+  room = std::min(room, kCopyRoomMax);
   for (;;) {
+    size_t got = std::min(room, left_.size());
+    std::memcpy(buffer, left_.data(), got);
+    left_.erase(0, got);
+    for (int size = 1; size > 0 && got < room; got += static_cast<size_t>(std::max(size, 0)))
+      size = PQgetlineAsync(connection_.get(), buffer + got, static_cast<int>(room - got));
+    if (got > 0) return got;
+    // It says the same of a message without bytes as of none.
     char* memory = nullptr;
     const int size = PQgetCopyData(connection_.get(), &memory, 1);
-    if (size > 0) {
-      std::optional<CopyData> data(std::in_place);
-      data->memory.reset(memory);
-      data->size = static_cast<size_t>(size);
-      return data;
-    }
     if (size == -2) return lost(so_far());
     if (size == -1) break;
-    if (!wait(true) || PQconsumeInput(connection_.get()) == 0) return lost(so_far());
+    if (size > 0) {
+      left_.assign(memory, static_cast<size_t>(size));
+      PQfreemem(memory);
+    } else if (!wait(true) || PQconsumeInput(connection_.get()) == 0) {
+      return lost(so_far());
+    }
   }
   auto end = finish_statement();
   if (!end.ok()) return statement_error(call_.step_id, server_, last_error_, *call_.deadline, purpose_, so_far());
-  return std::optional<CopyData>();
+  return size_t{0};
 }
 
 Status Connection::put_copy_data(std::string_view bytes) {

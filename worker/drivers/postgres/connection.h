@@ -46,16 +46,6 @@ class Answer {
   std::unique_ptr<PGresult, ClearResult> result_;
 };
 
-struct FreeMemory {
-  void operator()(char* memory) const { PQfreemem(memory); }
-};
-// One message of COPY.
-struct CopyData {
-  std::unique_ptr<char, FreeMemory> memory;
-  size_t size = 0;
-  std::string_view view() const { return {memory.get(), size}; }
-};
-
 class Connection {
  public:
   using Clock = Deadline::Clock;
@@ -73,10 +63,11 @@ class Connection {
   // What the columns of the statement would be; nothing is executed.
   Result<Answer> describe(const std::string& sql);
 
-  // COPY ... TO STDOUT: begun, then message by message; nothing after the last one.
+  // COPY ... TO STDOUT: begun, then taken in pieces.
   Status begin_copy_out(const std::string& sql);
+  // As much as is there, but for `room`; it waits for the first byte. 0 at the end. Where messages end is not told.
   // `so_far`, asked where it fails: " after 12 rows of step x", or empty.
-  Result<std::optional<CopyData>> next_copy_data(const std::function<std::string()>& so_far);
+  Result<size_t> next_copy_data(char* buffer, size_t room, const std::function<std::string()>& so_far);
 
   // COPY ... FROM STDIN: begun, fed, and ended with what the server says of it.
   Status begin_copy_in(const std::string& sql);
@@ -118,6 +109,7 @@ class Connection {
   const CallContext& call_;
   Purpose purpose_;
   std::unique_ptr<PGconn, Finish> connection_;
+  std::string left_;  // of COPY: taken from libpq and not given yet
   ServerError last_error_;
 };
 

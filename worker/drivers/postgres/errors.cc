@@ -97,6 +97,11 @@ bool ServerError::is_lost() const {
   return sqlstate.empty() || is_class("08") || is("57P01") || is("57P02") || is("57P03") || is("57P05");
 }
 
+bool ServerError::is_of_memory() const {
+  return sqlstate.empty() && (message.find("out of memory") != std::string::npos ||
+                              message.find("cannot allocate memory") != std::string::npos);
+}
+
 std::string ServerError::words() const {
   std::string text = message;
   if (!sqlstate.empty()) text += " (SQLSTATE " + sqlstate + ")";
@@ -135,6 +140,12 @@ Error statement_error(const std::string& step_id, const ServerSettings& server, 
         Code::kUnavailable,
         start + so_far + ": " + place_of(server) + " sent nothing for " + std::to_string(server.read_timeout_s) + " s",
         "raise read_timeout of the connection, or do less at once", category::kConnectionTimeout);
+  if (error.is_of_memory())
+    return Error(Code::kExhausted,
+                 start + so_far + ": a row needs more memory than this run may take: " + error.words(),
+                 "raise --memory-limit, or select fewer columns: a value, which may have up to 1 GiB, is held several "
+                 "times on its way",
+                 category::kRuntimeMemoryExceeded);
   if (error.is_lost())
     return Error(
         Code::kUnavailable, start + so_far + ": the connection to " + place_of(server) + " was lost: " + error.words(),

@@ -33,6 +33,8 @@ struct ServerError {
   bool is_class(std::string_view two) const { return std::string_view(sqlstate).substr(0, 2) == two; }
   // The connection is gone, or the server is going down.
   bool is_lost() const;
+  // Of libpq's own, which has no SQLSTATE for it.
+  bool is_of_memory() const;
   // "relation "x" does not exist (SQLSTATE 42P01)", with the detail.
   std::string words() const;
 };

@@ -1,5 +1,7 @@
 #include "worker/drivers/remote/answers.h"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -83,6 +85,27 @@ std::optional<uint64_t> number_of(std::string_view text) {
   uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
+bool is_of_content(std::string_view tag) {
+  if (tag.size() < 34 || tag.front() != '"' || tag.back() != '"') return false;
+  tag = tag.substr(1, tag.size() - 2);
+  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  if (!std::all_of(tag.begin(), tag.begin() + 32, is_hex)) return false;
+  return tag.size() == 32 || (tag[32] == '-' && number_of(tag.substr(33)));
+}
+
+bool tells_content(const http::Response& response) {
+  const std::string_view encryption = response.headers.get("x-amz-server-side-encryption");
+  return (encryption.empty() || encryption == "AES256") &&
+         !response.headers.has("x-amz-server-side-encryption-customer-algorithm");
+}
+
+std::string md5(std::string_view bytes) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_md5(), nullptr);
+  return {reinterpret_cast<const char*>(digest), size};
 }
 
 std::string strong_etag(const http::Response& response) {

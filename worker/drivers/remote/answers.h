@@ -24,4 +24,12 @@ std::optional<uint64_t> number_of(std::string_view text);
 // Empty where there is none, or a weak one, which does not say that bytes are the same.
 std::string strong_etag(const http::Response& response);
 
+// Whether a tag is the MD5 of an object's bytes, or of its parts' MD5s with their number behind a dash: not where the
+// service encrypts with keys of its own kind, and some services count versions.
+bool is_of_content(std::string_view tag);
+// Whether an answer's tag can be one.
+bool tells_content(const http::Response& response);
+// 16 bytes.
+std::string md5(std::string_view bytes);
+
 }  // namespace osiris::worker::remote

@@ -1,6 +1,7 @@
 #include "worker/drivers/remote/store.h"
 
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
 #include "protocol/base/file_pattern.h"
+#include "protocol/base/text.h"
 #include "worker/drivers/remote/signature.h"
 
 namespace osiris::worker::remote {
@@ -19,6 +21,7 @@ namespace {
 
 constexpr int64_t kRequestLimit_ms = 300'000;
 constexpr uint64_t kPieceBytes = uint64_t{32} << 20;
+constexpr size_t kCheckedBytes = size_t{1} << 20;
 
 web::ClientOptions client_options() {
   web::ClientOptions options;
@@ -133,15 +136,16 @@ Result<Object> Store::look_up(const Location& location) {
 }
 
 Status Store::each_listed(const std::string& bucket, const std::string& prefix,
-                          const std::function<Status(const ListedObject&)>& take) {
+                          const std::function<Status(const ListedObject&)>& take, Doing doing) {
   const std::string shown = "s3://" + bucket + "/" + prefix;
   std::set<std::string> tokens;  // a listing that goes round ends
   std::string token;
   for (;;) {
     Query query = {{"list-type", "2"}, {"prefix", prefix}, {"encoding-type", "url"}};
     if (!token.empty()) query.emplace_back("continuation-token", token);
-    OSIRIS_ASSIGN(const http::Response answer,
-                  send(request("GET", bucket_url(*access_, bucket) + "/" + encoded_query(query)), shown));
+    OSIRIS_ASSIGN(
+        const http::Response answer,
+        send(request("GET", bucket_url(*access_, bucket) + "/" + encoded_query(query)), shown, nullptr, doing));
     OSIRIS_ASSIGN(const Listing listing, read_listing(answer.body));
     for (const ListedObject& listed : listing.objects) OSIRIS_TRY(take(listed));
     if (listing.next.empty()) return {};
@@ -157,27 +161,33 @@ Result<std::vector<std::pair<std::string, Object>>> Store::list(const Location& 
   const std::string prefix = pattern.key.substr(0, pattern.key.find_first_of("*?["));
   const std::string base = bucket_url(*access_, pattern.bucket);
   std::vector<std::pair<std::string, Object>> found;
-  OSIRIS_TRY(each_listed(pattern.bucket, prefix, [&](const ListedObject& listed) -> Status {
-    if (listed.key.ends_with('/') || !matches_file_pattern(wanted, "/" + listed.key)) return {};
-    const std::string path = "s3://" + pattern.bucket + "/" + listed.key;
-    found.emplace_back(path, Object{path, base + "/" + encoded_path(listed.key), listed.size,
-                                    listed.etag.starts_with('"') ? listed.etag : "", ""});
-    if (found.size() > kMatchesMax)
-      return Error(Code::kInvalidArgument,
-                   "'" + pattern.shown + "' finds more than " + std::to_string(kMatchesMax) + " objects",
-                   "narrow the pattern", category::kConfigInvalid);
-    return {};
-  }));
+  OSIRIS_TRY(each_listed(
+      pattern.bucket, prefix,
+      [&](const ListedObject& listed) -> Status {
+        if (listed.key.ends_with('/') || !matches_file_pattern(wanted, "/" + listed.key)) return {};
+        const std::string path = "s3://" + pattern.bucket + "/" + listed.key;
+        found.emplace_back(path, Object{path, base + "/" + encoded_path(listed.key), listed.size,
+                                        listed.etag.starts_with('"') ? listed.etag : "", ""});
+        if (found.size() > kMatchesMax)
+          return Error(Code::kInvalidArgument,
+                       "'" + pattern.shown + "' finds more than " + std::to_string(kMatchesMax) + " objects",
+                       "narrow the pattern", category::kConfigInvalid);
+        return {};
+      },
+      Doing::kReads));
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   return found;
 }
 
 Result<std::vector<std::string>> Store::keys(const std::string& bucket, const std::string& prefix) {
   std::vector<std::string> keys;
-  OSIRIS_TRY(each_listed(bucket, prefix, [&](const ListedObject& listed) {
-    keys.push_back(listed.key);
-    return Status();
-  }));
+  OSIRIS_TRY(each_listed(
+      bucket, prefix,
+      [&](const ListedObject& listed) {
+        keys.push_back(listed.key);
+        return Status();
+      },
+      Doing::kWrites));
   return keys;
 }
 
@@ -205,10 +215,37 @@ Status Store::read(const Object& object, uint64_t at, char* buffer, size_t size)
   return got == size ? Status() : Status(changed_while_read(object.shown));
 }
 
+// Where the service's tag is the MD5 of the bytes, they are compared with it. Of an object that came in parts it is
+// not, nor of any server that is no S3 service.
+Status Store::check_copy(const Object& object, const std::filesystem::path& file, bool tells) const {
+  constexpr size_t kTagBytes = 34;  // with its quotes, and no number of parts
+  if (!access_ || !tells || object.etag.size() != kTagBytes || !is_of_content(object.etag)) return {};
+  const FileDescriptor in = FileDescriptor::open(file, O_RDONLY);
+  if (!in.is_open()) return errno_error(errno, "cannot open", file);
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> sum(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  EVP_DigestInit_ex(sum.get(), EVP_md5(), nullptr);
+  std::string block(kCheckedBytes, '\0');
+  for (int64_t got = 0; (got = read_some(in.get(), block.data(), block.size())) != 0;) {
+    if (got < 0) return errno_error(errno, "cannot read", file);
+    EVP_DigestUpdate(sum.get(), block.data(), static_cast<size_t>(got));
+  }
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  EVP_DigestFinal_ex(sum.get(), digest, &size);
+  const std::string made = "\"" + to_hex({reinterpret_cast<const char*>(digest), size}) + "\"";
+  if (made == object.etag) return {};
+  return Error(Code::kUnavailable,
+               object.shown + ": other bytes came than the service holds (their MD5 is " + made + ", its ETag " +
+                   object.etag + ")",
+               "run again; if it lasts, something between here and the service changes what is sent",
+               category::kConnectionFailed);
+}
+
 Status Store::copy(const Object& object, const std::filesystem::path& file) {
   const FileDescriptor out = FileDescriptor::open(file, O_CREAT | O_EXCL | O_WRONLY, 0600);
   if (!out.is_open()) return errno_error(errno, "cannot make", file);
   uint64_t done = 0;
+  bool tells = true;
   for (bool is_whole = false; !is_whole && (!object.size || done < *object.size);) {
     if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
     http::Request part = request("GET", object.url);
@@ -217,6 +254,7 @@ Status Store::copy(const Object& object, const std::filesystem::path& file) {
     uint64_t got = 0;
     const auto answer = send(std::move(part), object.shown,
                              [&](const http::Response& head, uint64_t offset, std::string_view bytes) -> Status {
+                               tells = tells && tells_content(head);
                                // The whole of it at once.
                                is_whole = head.status == 200 && done == 0;
                                if (offset == 0 && !is_whole) OSIRIS_TRY(check_part(object, done, head));
@@ -237,7 +275,7 @@ Status Store::copy(const Object& object, const std::filesystem::path& file) {
     if (got == 0) break;
   }
   if (object.size && done != *object.size) return changed_while_read(object.shown);
-  return {};
+  return check_copy(object, file, tells);
 }
 
 }  // namespace osiris::worker::remote

@@ -36,7 +36,7 @@ class Store {
   Result<Object> look_up(const Location& location);
   // The objects of s3:// that a pattern finds, sorted by their bytes, with the paths that name them.
   Result<std::vector<std::pair<std::string, Object>>> list(const Location& pattern);
-  // The keys of a bucket that begin with `prefix`.
+  // The keys of a bucket that begin with `prefix`, of which some shall be written.
   Result<std::vector<std::string>> keys(const std::string& bucket, const std::string& prefix);
   // An object of s3:// that is not there is none that could not be removed.
   Status remove(const Location& object);
@@ -44,7 +44,7 @@ class Store {
   Status read(const Object& object, uint64_t at, char* buffer, size_t size);
   // Reads under way fail with kCancelled, and so do those that follow.
   void stop() { client_.stop(); }
-  // All bytes into a new file.
+  // All bytes into a new file, compared with the service's tag where that is of the bytes.
   Status copy(const Object& object, const std::filesystem::path& file);
 
  private:
@@ -54,7 +54,8 @@ class Store {
                               Doing doing = Doing::kReads);
   // All pages of a listing. `take` ends it by an error.
   Status each_listed(const std::string& bucket, const std::string& prefix,
-                     const std::function<Status(const ListedObject&)>& take);
+                     const std::function<Status(const ListedObject&)>& take, Doing doing);
+  Status check_copy(const Object& object, const std::filesystem::path& file, bool tells) const;
   Object described(std::string shown, std::string url, const http::Response& response) const;
 
   StepContext& step_;

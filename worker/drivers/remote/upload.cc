@@ -1,12 +1,10 @@
 #include "worker/drivers/remote/upload.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cctype>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -50,29 +48,7 @@ web::ClientOptions settling_options() {
   return options;
 }
 
-std::string md5(std::string_view bytes) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_md5(), nullptr);
-  return {reinterpret_cast<const char*>(digest), size};
-}
-
 std::string quoted(const std::string& tag) { return "\"" + tag + "\""; }
-
-// Whether a tag is the MD5 of an object's bytes, or of its parts' MD5s with their number behind a dash: not where the
-// service encrypts with keys of its own kind, and some services count versions.
-bool is_of_content(std::string_view tag) {
-  if (tag.size() < 34 || tag.front() != '"' || tag.back() != '"') return false;
-  tag = tag.substr(1, tag.size() - 2);
-  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-  if (!std::all_of(tag.begin(), tag.begin() + 32, is_hex)) return false;
-  return tag.size() == 32 || (tag[32] == '-' && number_of(tag.substr(33)));
-}
-bool tells_content(const http::Response& response) {
-  const std::string_view encryption = response.headers.get("x-amz-server-side-encryption");
-  return (encryption.empty() || encryption == "AES256") &&
-         !response.headers.has("x-amz-server-side-encryption-customer-algorithm");
-}
 
 Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
 
