@@ -115,17 +115,44 @@ function(osiris_adapter id)
   install(FILES "${OSIRIS_ADAPTER_DIR}/${id}.adapter.toml" DESTINATION "${OSIRIS_INSTALL_LIB}/adapters")
 endfunction()
 
-# osiris_test(name SOURCES ... LINKS ... [LABELS ...] [TIMEOUT seconds] [SERIAL] [IN_MEMORY] [ENVIRONMENT K=V ...])
-# A GoogleTest program whose every case is one ctest. SERIAL: its cases run alone (servers, memory limits). IN_MEMORY: their temporary files
+# _osiris_join(TARGET RESULT FILE...): C++ files of this folder as translation units of several each (scripts/translation_units.py). Two files
+# that took the same name since CMake ran do not compile together: run CMake again.
+option(OSIRIS_JOIN_TESTS "Compile the files of a test program several at a time, in half the time or less" ON)
+function(_osiris_join target result)
+  set(files "")
+  set(others "")
+  foreach(file IN LISTS ARGN)
+    cmake_path(ABSOLUTE_PATH file NORMALIZE)
+    if(OSIRIS_JOIN_TESTS AND file MATCHES "^${PROJECT_SOURCE_DIR}/.*[.]cc$")
+      cmake_path(RELATIVE_PATH file BASE_DIRECTORY "${PROJECT_SOURCE_DIR}")
+      list(APPEND files "${file}")
+    else()
+      list(APPEND others "${file}")
+    endif()
+  endforeach()
+  set(units "")
+  if(files)
+    find_package(Python3 REQUIRED COMPONENTS Interpreter)
+    execute_process(COMMAND "${Python3_EXECUTABLE}" "${PROJECT_SOURCE_DIR}/scripts/translation_units.py" "${CMAKE_CURRENT_BINARY_DIR}/${target}.units" "${PROJECT_SOURCE_DIR}" ${files}
+      OUTPUT_VARIABLE units OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+    string(REPLACE "\n" ";" units "${units}")
+  endif()
+  set(${result} ${units} ${others} PARENT_SCOPE)
+endfunction()
+
+# osiris_test(name SOURCES ... [ALONE ...] LINKS ... [LABELS ...] [TIMEOUT seconds] [SERIAL] [IN_MEMORY] [ENVIRONMENT K=V ...])
+# A GoogleTest program whose every case is one ctest. ALONE: files that do not compile together with others. SERIAL: its cases run alone (servers, memory limits). IN_MEMORY: their temporary files
 # are in memory, where this machine has 4 GiB of it as a file system. LABELS: by which their times are summed up; the first folder below
 # tests/ unless said otherwise.
 function(osiris_test name)
-  cmake_parse_arguments(arg "SERIAL;IN_MEMORY" "TIMEOUT" "SOURCES;LINKS;LABELS;ENVIRONMENT;DEPENDS" ${ARGN})
-  add_executable(${name} ${arg_SOURCES})
+  cmake_parse_arguments(arg "SERIAL;IN_MEMORY" "TIMEOUT" "SOURCES;ALONE;LINKS;LABELS;ENVIRONMENT;DEPENDS" ${ARGN})
+  _osiris_join(${name} sources ${arg_SOURCES})
+  add_executable(${name} ${sources} ${arg_ALONE})
   _osiris_common(${name})
   target_link_libraries(${name} PRIVATE ${arg_LINKS} GTest::gmock GTest::gtest_main)
-  # Test code itself need not be fast, only what it calls; this halves its build time.
-  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O0;-U_FORTIFY_SOURCE>)
+  # Test code itself need not be fast, only what it calls; this halves its build time. The files of a unit are headers to the compiler, which
+  # warns of unnamed namespaces in those.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O0;-U_FORTIFY_SOURCE> $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
   if(arg_DEPENDS)
     add_dependencies(${name} ${arg_DEPENDS})

@@ -22,39 +22,11 @@ import tempfile
 sys.dont_write_bytecode = True  # the checkout stays as it is
 
 import clang_tools
+from translation_units import own_names, parted
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PRODUCT = ("check", "host", "plugin_api", "plugins", "protocol", "servers", "worker")
 DOES_NOT_COMPILE = "[clang-diagnostic-error]"
-OWN_NAME = re.compile(r"^(?:template <.*> )?(?:struct|class|enum class|enum|using)\s+(\w+)|^[\w:<>,&*\s\[\]\"]*?\b(\w+)(?:\(|\[\]| = |\{| \{)")
-
-
-def own_names(text):
-    """The names at the left margin of the unnamed namespaces of `text`: what another file may use for something else."""
-    names, inside = set(), False
-    for line in text.split("\n"):
-        if line.startswith("namespace {"):
-            inside = True
-        elif line.startswith("}  // namespace"):
-            inside = False
-        elif inside and line[:1].isalpha() and (found := OWN_NAME.match(line)):
-            names.add(found[1] or found[2])
-    return names
-
-
-def parted(files, texts):
-    """`files` in as few lists as the names in them allow, in order."""
-    groups = []
-    for file in files:
-        names = own_names(texts[file])
-        for group, taken in groups:
-            if not names & taken:
-                group.append(file)
-                taken |= names
-                break
-        else:
-            groups.append(([file], names))
-    return [group for group, _ in groups]
 
 
 def flags_of(command):

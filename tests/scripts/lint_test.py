@@ -13,6 +13,7 @@ SCRIPT = os.path.join(ROOT, "scripts", "lint.py")
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 
 import lint
+from translation_units import own_names, parted, units
 
 CLEAN = '#include "host/a.h"\nnamespace {\nint helper() { return one(); }\n}  // namespace\nint clean() { return helper(); }\n'
 # bugprone-infinite-loop
@@ -37,11 +38,42 @@ std::optional<std::string> find(const std::string& name) {
 int shared() { return 0; }
 }  // namespace osiris
 """
-        self.assertEqual(lint.own_names(text), {"kOne", "kNames", "Pair", "Options", "Box", "find"})
+        self.assertEqual(own_names(text), {"kOne", "kNames", "Pair", "Options", "Box", "find"})
 
     def test_files_with_a_name_of_their_own_in_common_are_parted(self):
         texts = {"a": "namespace {\nint f() {\n", "b": "namespace {\nint g() {\n", "c": "namespace {\nint f() {\n"}
-        self.assertEqual(lint.parted(["a", "b", "c"], texts), [["a", "b"], ["c"]])
+        self.assertEqual(parted(["a", "b", "c"], texts), [["a", "b"], ["c"]])
+
+    def test_names_that_mean_the_same_everywhere_part_nothing(self):
+        text = """namespace fs = std::filesystem;
+using testing::HasSubstr;
+namespace {
+namespace fs = std::filesystem;
+using ::testing::Not;
+TEST(Suite, Case) {
+#define ROWS 3
+}  // namespace
+static int once(int n) { return n; }
+"""
+        self.assertEqual(own_names(text), {"ROWS", "once"})
+
+    def test_a_unit_has_so_many_files_and_is_written_where_it_differs(self):
+        with tempfile.TemporaryDirectory() as root:
+            files = [f"tests/{name}.cc" for name in "abcdefghi"]
+            os.makedirs(os.path.join(root, "tests"))
+            for file in files:
+                with open(os.path.join(root, file), "w", encoding="utf-8") as source:
+                    source.write("namespace {\nint f() {\n" if file.endswith(("b.cc", "c.cc")) else "")
+            made = os.path.join(root, "made")
+            unit = os.path.join(made, "unit_0.cc")
+            self.assertEqual(units(made, root, files), [unit, os.path.join(root, "tests/c.cc")])
+            with open(unit, encoding="utf-8") as text:
+                self.assertEqual(text.read(), "".join(f'#include "tests/{name}.cc"\n' for name in "abdefghi"))
+            os.utime(unit, (1, 1))
+            units(made, root, files)
+            self.assertEqual(os.stat(unit).st_mtime, 1)
+            units(made, root, files[:2])
+            self.assertNotEqual(os.stat(unit).st_mtime, 1)
 
     def test_flags_that_mean_something_stay(self):
         self.assertEqual(lint.flags_of("c++ -I/a -isystem /b -DX=1 -D_FORTIFY_SOURCE=2 -O2 -Wall -std=c++20 -o x.o -c x.cc"),

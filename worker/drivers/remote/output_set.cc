@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "protocol/base/categories.h"
+#include "protocol/base/file.h"
 #include "worker/drivers/remote/store.h"
 #include "worker/drivers/remote/upload.h"
 
