@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "worker/driver_api/logical_type.h"
 #include "worker/driver_api/sql.h"
 
 namespace osiris::worker {
@@ -70,25 +71,7 @@ duckdb_type id_in(const PlainName (&names)[size], std::string_view text) {
   return DUCKDB_TYPE_INVALID;
 }
 
-class OwnedType {
- public:
-  explicit OwnedType(duckdb_logical_type type) : type_(type) {}
-  ~OwnedType() { duckdb_destroy_logical_type(&type_); }
-  OwnedType(const OwnedType&) = delete;
-  OwnedType& operator=(const OwnedType&) = delete;
-  duckdb_logical_type get() const { return type_; }
-
- private:
-  duckdb_logical_type type_;
-};
-
-std::string taken(char* text) {
-  std::string copy = text ? text : "";
-  duckdb_free(text);
-  return copy;
-}
-
-ColumnType child_of(duckdb_logical_type type) { return ColumnType::of(OwnedType(type).get()); }
+ColumnType child_of(duckdb_logical_type type) { return ColumnType::of(LogicalType(type).get()); }
 
 // "name" TYPE, ...; nullopt when a member has no name or a type that cannot be spelt.
 std::optional<std::string> members_sql(const ColumnType& type) {

@@ -1,40 +1,20 @@
-#include "tests/drivers/suite.h"
+#include "tests/drivers/file_row.h"
 #include "worker/drivers/filesystem.csv_writer/driver.h"
 
 namespace osiris::worker::test {
 namespace {
 
-void arrange(StepHarness& step, uint64_t rows) {
-  step.add_input("rows", "SELECT i AS id, 'name ' || i % 97 AS name, i + 0.25 AS price FROM range(" +
-                             std::to_string(rows) + ") t(i)");
-  step.set_config({{"path", "out/result.csv"}});
-}
-
-// Latin-1 has no such letter; it comes after 100,000 rows that were written.
-void arrange_failure(StepHarness& step) {
-  step.write_file("out/result.csv", "the old file\n");
-  step.add_input(
-      "rows", "SELECT i AS id, CASE WHEN i = 100000 THEN '\xc4\x9b' ELSE 'plain' END AS name FROM range(200000) t(i)");
-  step.set_config({{"path", "out/result.csv"}, {"encoding", "latin-1"}});
-}
-
-std::string written(StepHarness& step) {
-  std::string all;
-  std::error_code none;
-  if (!std::filesystem::exists(step.work_dir() / "out", none)) return all;
-  for (const std::string& name : step.files_in("out")) all += name + ":\n" + step.read_file("out/" + name);
-  return all;
-}
+struct Format {
+  static constexpr auto& kDriver = filesystem_csv_writer;
+  static constexpr char kPath[] = "out/result.csv";
+  // Latin-1 has no such letter.
+  static constexpr char kRefused[] =
+      "SELECT i AS id, CASE WHEN i = 100000 THEN '\xc4\x9b' ELSE 'plain' END AS name FROM range(200000) t(i)";
+  static Json config() { return Json::object({{"encoding", "latin-1"}}); }
+};
 
 }  // namespace
 
-const DriverRow& driver_row() {
-  static const DriverRow row{.driver = &filesystem_csv_writer(),
-                             .writes_outside = true,
-                             .arrange = arrange,
-                             .arrange_failure = arrange_failure,
-                             .written = written};
-  return row;
-}
+const DriverRow& driver_row() { return FileRow<Format>::row(); }
 
 }  // namespace osiris::worker::test

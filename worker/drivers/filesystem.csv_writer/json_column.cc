@@ -1,27 +1,10 @@
 #include "worker/drivers/filesystem.csv_writer/json_column.h"
 
+#include "worker/driver_api/logical_type.h"
 #include "worker/driver_api/sql.h"
 
 namespace osiris::worker::csv_out {
 namespace {
-
-class LogicalType {
- public:
-  explicit LogicalType(duckdb_logical_type type) : type_(type) {}
-  ~LogicalType() { duckdb_destroy_logical_type(&type_); }
-  LogicalType(const LogicalType&) = delete;
-  LogicalType& operator=(const LogicalType&) = delete;
-  duckdb_logical_type get() const { return type_; }
-
- private:
-  duckdb_logical_type type_;
-};
-
-std::string taken(char* text) {
-  std::string copy = text ? text : "";
-  duckdb_free(text);
-  return copy;
-}
 
 // How a type is spelt in SQL, where it holds FLOATs: these are read as `float_as`.
 class TypeText {
