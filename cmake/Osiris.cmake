@@ -132,8 +132,13 @@ function(_osiris_join target result)
   endforeach()
   set(units "")
   if(files)
-    find_package(Python3 REQUIRED COMPONENTS Interpreter)
-    execute_process(COMMAND "${Python3_EXECUTABLE}" "${PROJECT_SOURCE_DIR}/scripts/translation_units.py" "${CMAKE_CURRENT_BINARY_DIR}/${target}.units" "${PROJECT_SOURCE_DIR}" ${files}
+    get_property(python GLOBAL PROPERTY _osiris_python)
+    if(NOT python)  # once: a version manager's python3 is a script that takes ten times as long to start as what it starts
+      find_package(Python3 REQUIRED COMPONENTS Interpreter)
+      execute_process(COMMAND "${Python3_EXECUTABLE}" -c "import sys; print(sys.executable)" OUTPUT_VARIABLE python OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+      set_property(GLOBAL PROPERTY _osiris_python "${python}")
+    endif()
+    execute_process(COMMAND "${python}" -I -S "${PROJECT_SOURCE_DIR}/scripts/translation_units.py" "${CMAKE_CURRENT_BINARY_DIR}/${target}.units" "${PROJECT_SOURCE_DIR}" ${files}
       OUTPUT_VARIABLE units OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
     string(REPLACE "\n" ";" units "${units}")
   endif()
