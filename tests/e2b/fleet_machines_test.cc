@@ -41,16 +41,16 @@ class FleetMachines : public testing::Test {
     shards_ = shards;
     project_.write(
         "pipeline.yaml",
-        e2e::oml(
-            "many",
-            {"  - id: read\n    component: mock\n    mode: read\n    foreach: {range: {from: 0, to: " +
-                 std::to_string(shards) + "}}\n    config: {rows: 1, sleep_ms: " + std::to_string(sleep_ms) + "}\n",
-             "  - id: twice\n    component: duckdb.processor\n    mode: transform\n    needs: [read]\n    "
-             "per_shard: true\n    config: {query: \"SELECT $shard AS s FROM df_read\"}\n",
-             "  - id: sum\n    component: duckdb.processor\n    mode: transform\n    needs: [twice]\n    config: "
-             "{query: \"SELECT count(*) AS n, sum(s) AS s FROM df_twice\"}\n",
-             "  - id: all\n    component: filesystem.csv_writer\n    mode: write\n    needs: [sum]\n    config: "
-             "{path: out/all.csv, column_order: query}\n"}));
+        e2e::oml("many",
+                 {"  - id: read\n    component: mock\n    mode: read\n    foreach: {range: {from: 0, to: " +
+                      std::to_string(shards) + "}}\n    config: {rows: 1, sleep_ms: " + std::to_string(sleep_ms) +
+                      ", text: \"${shard.value}\"}\n",
+                  "  - id: twice\n    component: duckdb.processor\n    mode: transform\n    needs: [read]\n    "
+                  "per_shard: true\n    config: {query: \"SELECT $shard AS s FROM df_read\"}\n",
+                  "  - id: sum\n    component: duckdb.processor\n    mode: transform\n    needs: [twice]\n    config: "
+                  "{query: \"SELECT count(*) AS n, sum(s) AS s FROM df_twice\"}\n",
+                  "  - id: all\n    component: filesystem.csv_writer\n    mode: write\n    needs: [sum]\n    config: "
+                  "{path: out/all.csv, column_order: query}\n"}));
   }
   static std::vector<std::string> arguments(int sandboxes, std::vector<std::string> more = {}) {
     more.insert(more.begin(), {"--e2b-sandboxes", std::to_string(sandboxes)});
