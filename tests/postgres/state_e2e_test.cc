@@ -190,11 +190,11 @@ TEST_F(State, AValueThatMemoryDoesNotHoldIsAClearError) {
                               "{connection: '@postgres.lake', table: wide}\n",
                               "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n"
                               "    config: {path: wide.csv}\n"}));
-  const Outcome outcome = project_.osiris({"run", "wide.yaml", "--memory-limit", "128MiB"});
+  const Outcome outcome = project_.osiris({"run", "wide.yaml", "--memory-limit", "128MiB", "--json"});
   on_server("DROP TABLE wide");
   EXPECT_EQ(outcome.exit, 1) << outcome.out << outcome.err;
-  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("a row needs more memory than this run may take"));
-  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("raise --memory-limit"));
+  const Json document = outcome.json();
+  EXPECT_EQ(document["steps"].items().at(0)["category"].as_string(), "runtime.memory_exceeded") << outcome.out;
   EXPECT_FALSE(fs::exists(project_.dir() / "wide.csv"));
 }
 

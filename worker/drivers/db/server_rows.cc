@@ -16,8 +16,11 @@ constexpr std::chrono::milliseconds kCancelPoll(50);
 Status read_caught(const std::string& step_id, const std::string& server, const ReadRows& read, RowQueue& queue) try {
   return read(queue);
 } catch (const std::bad_alloc&) {
-  return Error(Code::kExhausted, server + " execution failed: out of memory in step " + step_id,
-               "lower batch_size, or select fewer columns", category::kRuntimeMemoryExceeded);
+  return Error(
+      Code::kExhausted, server + " execution failed: out of memory in step " + step_id,
+      "raise --memory-limit, lower batch_size, or select fewer columns: a value, which may have up to 1 GiB, is "
+      "held several times on its way",
+      category::kRuntimeMemoryExceeded);
 }
 
 // Goes back to the queue when it ends.
