@@ -221,7 +221,8 @@ void DatabaseFaults::expect_clear_failure(const Fault& fault, bool writes) {
   if (!fault.after.empty()) on_server(fault.after);
   EXPECT_EQ(outcome.exit, 1) << outcome.out << outcome.err;
   std::string category, said;
-  for (const Json& each : outcome.json()["steps"].items()) {
+  const Json document = outcome.json();
+  for (const Json& each : document["steps"].items()) {
     if (each["step_id"].as_string() != "asks") continue;
     category = each["category"].as_string();
     said = each["error"].as_string() + "; " + each["hint"].as_string();
