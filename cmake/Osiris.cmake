@@ -117,6 +117,7 @@ endfunction()
 
 # _osiris_join(TARGET RESULT FILE...): C++ files of this folder as translation units of several each (scripts/translation_units.py). Two files
 # that took the same name since CMake ran do not compile together: run CMake again.
+find_program(OSIRIS_TEST_LINKER ld.lld HINTS /usr/lib/llvm-19/bin DOC "What links test programs, if it is there: sixty of them hold the engine, which costs GNU ld five seconds each and lld one")
 option(OSIRIS_JOIN_TESTS "Compile the files of a test program several at a time, in half the time or less" ON)
 function(_osiris_join target result)
   set(files "")
@@ -158,6 +159,10 @@ function(osiris_test name)
   # Test code itself need not be fast, only what it calls; this halves its build time. The files of a unit are headers to the compiler, which
   # warns of unnamed namespaces in those.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O0;-U_FORTIFY_SOURCE> $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
+  if(OSIRIS_TEST_LINKER)
+    cmake_path(GET OSIRIS_TEST_LINKER PARENT_PATH linkers)
+    target_link_options(${name} PRIVATE "-B${linkers}" -fuse-ld=lld)
+  endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
   if(arg_DEPENDS)
     add_dependencies(${name} ${arg_DEPENDS})
