@@ -147,11 +147,14 @@ function(_osiris_join target result)
 endfunction()
 
 # osiris_test(name SOURCES ... [ALONE ...] LINKS ... [LABELS ...] [TIMEOUT seconds] [SERIAL] [IN_MEMORY] [ENVIRONMENT K=V ...])
-# A GoogleTest program whose every case is one ctest. ALONE: files that do not compile together with others. SERIAL: its cases run alone (servers, memory limits). IN_MEMORY: their temporary files
+# A GoogleTest program whose every case is one ctest. ALONE: those of its files that do not compile together with others. SERIAL: its cases run alone (servers, memory limits). IN_MEMORY: their temporary files
 # are in memory, where this machine has 4 GiB of it as a file system. LABELS: by which their times are summed up; the first folder below
 # tests/ unless said otherwise.
 function(osiris_test name)
   cmake_parse_arguments(arg "SERIAL;IN_MEMORY" "TIMEOUT" "SOURCES;ALONE;LINKS;LABELS;ENVIRONMENT;DEPENDS" ${ARGN})
+  if(arg_ALONE)
+    list(REMOVE_ITEM arg_SOURCES ${arg_ALONE})
+  endif()
   _osiris_join(${name} sources ${arg_SOURCES})
   add_executable(${name} ${sources} ${arg_ALONE})
   _osiris_common(${name})

@@ -239,7 +239,7 @@ Result<size_t> Connection::next_copy_data(char* buffer, size_t room, const std::
     for (; size > 0 && got < room; got += static_cast<size_t>(std::max(size, 0)))
       size = PQgetlineAsync(connection_.get(), buffer + got, static_cast<int>(room - got));
     if (got > 0) return got;
-    if (size < 0) break;
+    if (size < 0) break;  // the end, which it tells each time, and which no copy is in progress after
     // It says the same of a message without bytes as of none.
     char* memory = nullptr;
     size = PQgetCopyData(connection_.get(), &memory, 1);
