@@ -89,14 +89,14 @@ class FleetFailures : public testing::Test {
   ServerProcess server_;
 };
 
-const std::string kPerShard = "    per_shard: true\n";
+const std::string kEachShard = "    per_shard: true\n";
 
 TEST_F(FleetFailures, WhatArrivedStaysAndNothingComesOfTheUnion) {
   files_["in/b.csv"] = "id\n1,2\n";
   files_["in/d.csv"] = "id\n1,2\n";
   const Left left =
-      run_everywhere({read(), query("twice", "SELECT 2 * id AS id FROM df_read", "    needs: [read]\n" + kPerShard),
-                      write("each", "twice", "out/${shard.stem}.csv", kPerShard),
+      run_everywhere({read(), query("twice", "SELECT 2 * id AS id FROM df_read", "    needs: [read]\n" + kEachShard),
+                      write("each", "twice", "out/${shard.stem}.csv", kEachShard),
                       query("total", "SELECT sum(id) AS s FROM df_twice", "    needs: [twice]\n"),
                       write("all", "total", "out/all.csv"), query("apart", "SELECT 7 AS x", "    needs: []\n"),
                       write("keep", "apart", "out/apart.csv")});
@@ -113,8 +113,8 @@ TEST_F(FleetFailures, AFailureOfALaterStepLeavesTheUnionBeforeIt) {
   const Left left = run_everywhere(
       {read(),
        query("divide", "SELECT CASE WHEN id = 2 THEN error('two is bad') ELSE id END AS id FROM df_read",
-             "    needs: [read]\n" + kPerShard),
-       write("each", "divide", "out/${shard.stem}.csv", kPerShard),
+             "    needs: [read]\n" + kEachShard),
+       write("each", "divide", "out/${shard.stem}.csv", kEachShard),
        query("count", "SELECT count(*) AS n FROM df_read", "    needs: [read]\n"), write("all", "count", "out/n.csv")});
   EXPECT_EQ(left.outcome.exit, 1);
   EXPECT_EQ(left.files.at("n.csv"), "n\n5\n") << "all shards of read are there";
@@ -124,7 +124,7 @@ TEST_F(FleetFailures, AFailureOfALaterStepLeavesTheUnionBeforeIt) {
 
 TEST_F(FleetFailures, WhereAllFailNothingIsLeft) {
   for (auto& [name, content] : files_) content = "id\n1,2\n";
-  const Left left = run_everywhere({read(), write("each", "read", "out/${shard.stem}.csv", kPerShard)});
+  const Left left = run_everywhere({read(), write("each", "read", "out/${shard.stem}.csv", kEachShard)});
   EXPECT_EQ(left.outcome.exit, 1);
   EXPECT_TRUE(left.files.empty());
   EXPECT_THAT(left.steps.at("each"), HasSubstr("skipped"));

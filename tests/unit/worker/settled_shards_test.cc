@@ -162,7 +162,7 @@ TEST_F(SettledShards, WhoHoldsForOthersReadsNothingUntilItIsStopped) {
   made.find("shards")->set("holds", true);
   plan({made});
   ask("read");
-  ASSERT_TRUE(test::eventually([&] { return !sink_.event("shards_settled").is_null(); }));
+  ASSERT_TRUE(osiris::test::eventually([&] { return !sink_.event("shards_settled").is_null(); }));
   executor_->cancel("all shards are there");
   EXPECT_EQ(error("read").code, Code::kCancelled);
   EXPECT_TRUE(of("shard_complete", "shard").empty());
