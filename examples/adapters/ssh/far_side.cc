@@ -138,7 +138,8 @@ void FarSide::upload(const std::string& path, const std::function<void(const Sin
   std::string block;
   const auto send_block = [&] {
     if (block.empty()) return;
-    session_->send(std::to_string(block.size()) + "\n" + std::exchange(block, {}));
+    session_->send(std::to_string(block.size()) + "\n");
+    session_->send(std::exchange(block, {}));
     await_room(path);
   };
   write([&](std::string_view bytes) {
