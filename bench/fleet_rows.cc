@@ -35,7 +35,7 @@ struct OfOneSandbox {
 
 OfOneSandbox of_one_sandbox(const FleetBench& bench) {
   const Cloud near(bench.build, bench.work / "fleet-near", {});
-  near.write("two.yaml", numbered("mock", 2, "{rows: 1}"));
+  near.write("two.yaml", numbered("mock", 2, "{rows: 1, text: \"${shard.value}\"}"));
   std::vector<double> start, copy;
   for (int i = 0; i < 3; ++i) {
     const auto run = near.run("e2b", "two.yaml", many(2));
@@ -58,7 +58,8 @@ std::vector<Row> waiting(const FleetBench& bench) {
   const Cloud cloud(bench.build, bench.work / "fleet-wait",
                     {"--create-ms", std::to_string(bench.create_ms), "--fork-ms", std::to_string(kForkMs), "--rtt-ms",
                      std::to_string(bench.round_trip_ms)});
-  cloud.write("wait.yaml", numbered("mock", kShards, "{rows: 1, sleep_ms: " + std::to_string(kWaitMs) + "}"));
+  cloud.write("wait.yaml", numbered("mock", kShards,
+                                    "{rows: 1, text: \"${shard.value}\", sleep_ms: " + std::to_string(kWaitMs) + "}"));
   std::vector<double> wall, ready;
   size_t calls = 0;
   for (int i = 0; i < 3; ++i) {
@@ -122,7 +123,7 @@ std::vector<Row> unions(const FleetBench& bench) {
   const Cloud cloud(bench.build, bench.work / "fleet-union", {});
   fs::create_directories(cloud.project() / "out");
   cloud.write("union.yaml",
-              numbered("mock", kSandboxes, "{rows: 1}") +
+              numbered("mock", kSandboxes, "{rows: 1, text: \"${shard.value}\"}") +
                   rows_of(std::to_string(bench.union_rows / kSandboxes), "read", "    per_shard: true\n", "$shard") +
                   "  - id: count\n    component: duckdb.processor\n    mode: transform\n    needs: [make]\n"
                   "    config: {query: \"SELECT count(*) AS n, sum(a) AS a FROM df_make\"}\n"

@@ -117,6 +117,7 @@ endfunction()
 
 # _osiris_join(TARGET RESULT FILE...): C++ files of this folder as translation units of several each (scripts/translation_units.py). Two files
 # that took the same name since CMake ran do not compile together: run CMake again.
+find_program(OSIRIS_TEST_LINKER ld.lld HINTS /usr/lib/llvm-19/bin DOC "What links test programs, if it is there: sixty of them hold the engine, which costs GNU ld five seconds each and lld one")
 option(OSIRIS_JOIN_TESTS "Compile the files of a test program several at a time, in half the time or less" ON)
 function(_osiris_join target result)
   set(files "")
@@ -146,11 +147,14 @@ function(_osiris_join target result)
 endfunction()
 
 # osiris_test(name SOURCES ... [ALONE ...] LINKS ... [LABELS ...] [TIMEOUT seconds] [SERIAL] [IN_MEMORY] [ENVIRONMENT K=V ...])
-# A GoogleTest program whose every case is one ctest. ALONE: files that do not compile together with others. SERIAL: its cases run alone (servers, memory limits). IN_MEMORY: their temporary files
+# A GoogleTest program whose every case is one ctest. ALONE: those of its files that do not compile together with others. SERIAL: its cases run alone (servers, memory limits). IN_MEMORY: their temporary files
 # are in memory, where this machine has 4 GiB of it as a file system. LABELS: by which their times are summed up; the first folder below
 # tests/ unless said otherwise.
 function(osiris_test name)
   cmake_parse_arguments(arg "SERIAL;IN_MEMORY" "TIMEOUT" "SOURCES;ALONE;LINKS;LABELS;ENVIRONMENT;DEPENDS" ${ARGN})
+  if(arg_ALONE)
+    list(REMOVE_ITEM arg_SOURCES ${arg_ALONE})
+  endif()
   _osiris_join(${name} sources ${arg_SOURCES})
   add_executable(${name} ${sources} ${arg_ALONE})
   _osiris_common(${name})
@@ -158,6 +162,10 @@ function(osiris_test name)
   # Test code itself need not be fast, only what it calls; this halves its build time. The files of a unit are headers to the compiler, which
   # warns of unnamed namespaces in those.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O0;-U_FORTIFY_SOURCE> $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
+  if(OSIRIS_TEST_LINKER)
+    cmake_path(GET OSIRIS_TEST_LINKER PARENT_PATH linkers)
+    target_link_options(${name} PRIVATE "-B${linkers}" -fuse-ld=lld)
+  endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
   if(arg_DEPENDS)
     add_dependencies(${name} ${arg_DEPENDS})

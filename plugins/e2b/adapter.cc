@@ -14,6 +14,8 @@ namespace {
 
 constexpr const char* kApiKeyName = "E2B_API_KEY";
 
+constexpr long kConnectionsOfASandbox = 3;
+
 // What E2B calls the public template that every account has.
 constexpr const char* kDefaultTemplate = "base";
 
@@ -49,6 +51,9 @@ std::unique_ptr<adapter_sdk::Place> E2bAdapter::connect() {
   options.https_proxy = config_.https_proxy;
   options.no_proxy = config_.no_proxy;
   options.user_agent = "osiris";
+  // Over HTTP/1.1 each sandbox's stream has a connection for as long as it lives, and calls beside it need one of their
+  // own: the sandbox's input, its lease, its files.
+  options.connections_max += kConnectionsOfASandbox * static_cast<long>(config_.machines);
   http::RetryPolicy policy;
   policy.budget = config_.retry_budget;
   auto place = std::make_unique<E2bPlace>(

@@ -33,7 +33,7 @@ ParityRow row(const std::string& name, const std::vector<std::string>& steps, in
 }
 
 // Parts of a table of a real server, which the test starts, or of a file.
-ParityRow split(const std::string& server, const std::string& where, const std::string& more, int exit = 0) {
+ParityRow split_row(const std::string& server, const std::string& where, const std::string& more, int exit = 0) {
   const bool is_postgres = server == "postgres";
   ParityRow made;
   made.name = (is_postgres ? "Postgres" : "Mysql") + where;
@@ -98,8 +98,9 @@ std::vector<ParityRow> shard_rows() {
 }
 
 std::vector<ParityRow> split_rows() {
-  return {split("postgres", "SplitOfOneSnapshot", ""), split("postgres", "SplitWithoutSnapshot", ", consistency: none"),
-          split("mysql", "Split", ", consistency: none")};
+  return {split_row("postgres", "SplitOfOneSnapshot", ""),
+          split_row("postgres", "SplitWithoutSnapshot", ", consistency: none"),
+          split_row("mysql", "Split", ", consistency: none")};
 }
 
 }  // namespace osiris::e2b_test

@@ -114,8 +114,9 @@ TEST_F(Shell, FishAndZshCompleteWithTheirScripts) {
                                       "source (osiris completion fish | psub)\n"
                                       "complete -C 'osiris vali'; complete -C 'osiris run p.y'\n"
                                       "complete -C 'osiris show re'\n");
-  if (!fish.empty())
+  if (!fish.empty()) {
     EXPECT_EQ(fish, "validate\tCheck pipelines, or the project itself\np.yaml\nread\tfilesystem.csv_extractor\n");
+  }
   const std::string zsh = offered_by("zsh",
                                      "compdef() { print compdef \"$@\" }\n"
                                      "_describe() { print -l -- \"${(@P)2}\" }\n"
@@ -123,10 +124,11 @@ TEST_F(Shell, FishAndZshCompleteWithTheirScripts) {
                                      "source <(osiris completion zsh)\n"
                                      "type_words() { words=(osiris \"$@\"); CURRENT=$#words; _osiris }\n"
                                      "type_words vali; type_words run p.y; type_words show re\n");
-  if (!zsh.empty())
+  if (!zsh.empty()) {
     EXPECT_EQ(zsh,
               "compdef _osiris osiris\nvalidate:Check pipelines, or the project itself\nfiles\n"
               "read:filesystem.csv_extractor\n");
+  }
 }
 
 TEST_F(Shell, GraphsNameStepsAndWhoReadsWhom) {

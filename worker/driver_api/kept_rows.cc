@@ -21,8 +21,7 @@ constexpr int64_t kDictionaryMax = 4096;  // of distinct values: larger ones cos
 // Cheap ones: the file is read once or twice, if ever. Other readers of such files would want more.
 duckdb::case_insensitive_map_t<duckdb::vector<duckdb::Value>> options_of(const std::vector<FileColumn>& columns) {
   duckdb::case_insensitive_map_t<duckdb::vector<duckdb::Value>> options;
-  options["compression"].push_back(duckdb::Value("zstd"));
-  options["compression_level"].push_back(duckdb::Value::BIGINT(1));
+  options["compression"].push_back(duckdb::Value("lz4_raw"));
   options["dictionary_size_limit"].push_back(duckdb::Value::BIGINT(kDictionaryMax));
   options["write_bloom_filter"].push_back(duckdb::Value::BOOLEAN(false));
   duckdb::child_list_t<duckdb::Value> notes;

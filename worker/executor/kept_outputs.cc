@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "protocol/base/categories.h"
+#include "protocol/base/file.h"
 #include "protocol/base/sha256.h"
 #include "protocol/model/step_naming.h"
 #include "worker/database/union_table.h"
@@ -15,6 +16,7 @@ namespace {
 
 Result<KeptFile> write_rows(const Run& run, const PlanStep& step, const Relation& rows,
                             const std::filesystem::path& file) {
+  OSIRIS_TRY(make_directories(file.parent_path()));  // a step whose rows were taken has written nothing yet
   OSIRIS_TRY(run.database->export_parquet(rows, file));
   return kept_file(step, file, rows.rows());
 }

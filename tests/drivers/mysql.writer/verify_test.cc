@@ -12,7 +12,7 @@ namespace {
 using mysql::one_form;
 using mysql::ValueForm;
 using Rows = std::vector<std::vector<std::string>>;
-using Change = RowsChange<std::string>;
+using ChangeOfRows = RowsChange<std::string>;
 
 constexpr char kRows[] =
     "SELECT i::INTEGER AS id, (i * 7919)::BIGINT AS big, i * 3 AS other, 'row ' || i AS name, 'note ' || (9 - i) AS "
@@ -22,7 +22,7 @@ constexpr size_t kColumns = 10;
 
 // The rows in bytes that a client sends, which begin at `start`, changed; false where they are not all there. They are
 // one packet of LOAD DATA LOCAL: three bytes of length, its number, lines.
-bool change_rows(std::string& bytes, size_t start, const Change& change) {
+bool change_rows(std::string& bytes, size_t start, const ChangeOfRows& change) {
   const auto byte = [&](size_t at) { return static_cast<size_t>(static_cast<unsigned char>(bytes[at])); };
   const size_t end = start + (byte(start - 4) | byte(start - 3) << 8 | byte(start - 2) << 16);
   if (end > bytes.size()) return false;
@@ -40,7 +40,7 @@ bool change_rows(std::string& bytes, size_t start, const Change& change) {
 class Changing : public ChangingProxy {
  public:
   // `first`: what the rows begin with.
-  explicit Changing(Change change, std::string first = "1\t7919\t3\trow 1")
+  explicit Changing(ChangeOfRows change, std::string first = "1\t7919\t3\trow 1")
       : ChangingProxy(
             loading_server().port(), [first = std::move(first)](const std::string& sent) { return sent.find(first); },
             [change = std::move(change)](std::string& sent, size_t begin) {
@@ -110,25 +110,25 @@ TEST(MysqlVerify, FindsChangedJsonAndAddresses) {
       "CREATE OR REPLACE TABLE documents (id bigint PRIMARY KEY, doc JSON, six INET6, four INET4); INSERT INTO "
       "documents "
       "(id) VALUES (-1)");
-  const auto replaced = [](size_t column, std::string from, std::string to) -> Change {
+  const auto replaced = [](size_t column, std::string from, std::string to) -> ChangeOfRows {
     return [=](Rows& rows) {
       const size_t at = rows[2][column].find(from);
       ASSERT_NE(at, std::string::npos) << rows[2][column];
       rows[2][column].replace(at, from.size(), to);
     };
   };
-  const std::vector<std::pair<std::string, Change>> all = {{"doc", replaced(1, "\"b\":3", "\"b\":4")},
-                                                           {"doc", replaced(1, "\"a\"", "\"c\"")},
-                                                           {"doc", replaced(1, "x3", "y3")},
-                                                           {"doc", replaced(1, "null", "true")},
-                                                           {"doc", replaced(1, "null,", "")},
-                                                           {"doc", [](Rows& rows) { rows[2][1] = "null"; }},
-                                                           {"doc", [](Rows& rows) { rows[2][1] = "\\N"; }},
-                                                           {"six", replaced(2, "0:3", "0:4")},
-                                                           {"six", replaced(2, "2001", "2002")},
-                                                           {"four", replaced(3, "0.3", "0.4")},
-                                                           {"four", replaced(3, "10.", "11.")},
-                                                           {"four", [](Rows& rows) { rows[2][3] = "\\N"; }}};
+  const std::vector<std::pair<std::string, ChangeOfRows>> all = {{"doc", replaced(1, "\"b\":3", "\"b\":4")},
+                                                                 {"doc", replaced(1, "\"a\"", "\"c\"")},
+                                                                 {"doc", replaced(1, "x3", "y3")},
+                                                                 {"doc", replaced(1, "null", "true")},
+                                                                 {"doc", replaced(1, "null,", "")},
+                                                                 {"doc", [](Rows& rows) { rows[2][1] = "null"; }},
+                                                                 {"doc", [](Rows& rows) { rows[2][1] = "\\N"; }},
+                                                                 {"six", replaced(2, "0:3", "0:4")},
+                                                                 {"six", replaced(2, "2001", "2002")},
+                                                                 {"four", replaced(3, "0.3", "0.4")},
+                                                                 {"four", replaced(3, "10.", "11.")},
+                                                                 {"four", [](Rows& rows) { rows[2][3] = "\\N"; }}};
   for (size_t i = 0; i < all.size(); ++i) {
     Changing changing(all[i].second, "1\t{\"b\":1");
     const std::string said = changing.outcome(i % 2 == 0 ? "append" : "replace", "full", kDocuments, "documents");

@@ -16,7 +16,7 @@ namespace {
 using db::Fingerprint;
 using Value = std::optional<std::string>;
 using Values = std::vector<Value>;
-using Change = RowsChange<Value>;
+using ChangeOfRows = RowsChange<Value>;
 
 constexpr char kRows[] =
     "SELECT i::INTEGER AS id, (i * 7919)::BIGINT AS big, i * 3 AS other, 'row ' || i AS name, 'note ' || (9 - i) AS "
@@ -32,7 +32,7 @@ std::string big(Number number) {
 
 // The rows in bytes that a client sends, which begin at `signature`, changed; false where they are not all there. They
 // are one message of COPY, behind that of the header.
-bool change_rows(std::string& bytes, size_t signature, const Change& change) {
+bool change_rows(std::string& bytes, size_t signature, const ChangeOfRows& change) {
   const size_t start = signature + postgres::kCopyHeaderBytes;
   if (bytes.size() < start + 5) return false;
   const size_t end = start + 1 + static_cast<size_t>(postgres::read_big<int32_t>(bytes.data() + start + 1));
@@ -61,7 +61,7 @@ bool change_rows(std::string& bytes, size_t signature, const Change& change) {
 
 class Changing : public ChangingProxy {
  public:
-  explicit Changing(Change change)
+  explicit Changing(ChangeOfRows change)
       : ChangingProxy(
             plain_postgres().port(),
             [](const std::string& sent) {
@@ -170,7 +170,7 @@ constexpr char kDocuments[] =
     "doc, '<?xml version=\"1.0\"?>' || chr(10) || '<p>' || i || '</p>' AS page FROM range(1, 7) t(i)";
 constexpr size_t kDoc = 1, kPage = 2;
 
-Change replaced(size_t column, const std::string& from, const std::string& to) {
+ChangeOfRows replaced(size_t column, const std::string& from, const std::string& to) {
   return [=](std::vector<Values>& rows) {
     std::string& value = *rows[2][column];
     const size_t at = value.rfind(from);
@@ -187,7 +187,7 @@ void make_documents() {
 
 TEST(PostgresVerify, FindsEveryChangedValueOfJsonAndXml) {
   make_documents();
-  const std::vector<std::pair<size_t, Change>> all = {
+  const std::vector<std::pair<size_t, ChangeOfRows>> all = {
       {kDoc, replaced(kDoc, "3.5}", "3.51}")},
       {kDoc, replaced(kDoc, "3.5}", "35}")},
       {kDoc, replaced(kDoc, "3.5}", "-3.5}")},
@@ -224,9 +224,9 @@ TEST(PostgresVerify, FindsEveryChangedValueOfJsonAndXml) {
 TEST(PostgresVerify, PassesJsonAndXmlThatTheServerWritesAnew) {
   make_documents();
   // Blanks, the order of keys, zeros at the end of a number, an escape: one value.
-  for (const Change& change :
+  for (const ChangeOfRows& change :
        {replaced(kDoc, "3.5}", "3.500  }"), replaced(kDoc, "x3", "\\u00783"), replaced(kDoc, "\"b\": 3.50,", ""),
-        Change([](auto& rows) { rows[2][kDoc] = std::string("\1{\"a\":[\"x3\",null,true],\"b\":35e-1}"); }),
+        ChangeOfRows([](auto& rows) { rows[2][kDoc] = std::string("\1{\"a\":[\"x3\",null,true],\"b\":35e-1}"); }),
         replaced(kPage, "<?xml version=\"1.0\"?>", "")}) {
     Changing changing(change);
     EXPECT_EQ(changing.outcome("replace", "full", kDocuments, "documents"), "ok 6");

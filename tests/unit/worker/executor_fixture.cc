@@ -37,7 +37,7 @@ Result<StepOutcome> wait_at_gate(StepContext&) {
 }
 Result<StepOutcome> until_cancelled(StepContext& step) {
   gate->wait();
-  EXPECT_TRUE(test::eventually([&] { return step.is_cancelled(); }));
+  EXPECT_TRUE(osiris::test::eventually([&] { return step.is_cancelled(); }));
   return Error(Code::kCancelled, "stopped");
 }
 Result<StepOutcome> endless_query(StepContext& step) {

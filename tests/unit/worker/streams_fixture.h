@@ -74,7 +74,9 @@ class StreamsFixture : public ExecutorTest {
     const Outcome seen = look(steps);
     const std::string first = steps.front()["id"].as_string();
     EXPECT_EQ(seen.errors.count(first), 1u);
-    if (seen.errors.count(first)) EXPECT_NE(seen.errors.at(first).find("cancelled"), std::string::npos);
+    if (seen.errors.count(first)) {
+      EXPECT_NE(seen.errors.at(first).find("cancelled"), std::string::npos);
+    }
     for (size_t i = 1; i < steps.size(); ++i)
       EXPECT_EQ(sink_.event_names(steps[i]["id"].as_string()), std::vector<std::string>{"step_skipped"});
     return seen;

@@ -235,12 +235,14 @@ Result<size_t> Connection::next_copy_data(char* buffer, size_t room, const std::
     size_t got = std::min(room, left_.size());
     std::memcpy(buffer, left_.data(), got);
     left_.erase(0, got);
-    for (int size = 1; size > 0 && got < room; got += static_cast<size_t>(std::max(size, 0)))
+    int size = 1;
+    for (; size > 0 && got < room; got += static_cast<size_t>(std::max(size, 0)))
       size = PQgetlineAsync(connection_.get(), buffer + got, static_cast<int>(room - got));
     if (got > 0) return got;
+    if (size < 0) break;  // the end, which it tells each time, and which no copy is in progress after
     // It says the same of a message without bytes as of none.
     char* memory = nullptr;
-    const int size = PQgetCopyData(connection_.get(), &memory, 1);
+    size = PQgetCopyData(connection_.get(), &memory, 1);
     if (size == -2) return lost(so_far());
     if (size == -1) break;
     if (size > 0) {
