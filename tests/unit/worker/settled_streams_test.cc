@@ -203,7 +203,9 @@ TEST_F(SettledStreams, LinesAreReadWithSmallBuffers) {
     EXPECT_TRUE(seen.errors.empty());
     EXPECT_EQ(seen.streamed, !stored);
     EXPECT_THAT(seen.events, ::testing::Contains(HasSubstr("\"rows_processed\":30000")));
-    if (!stored) EXPECT_GT(buffer_bytes, 0);
+    if (!stored) {
+      EXPECT_GT(buffer_bytes, 0);
+    }
     EXPECT_LT(buffer_bytes, int64_t{16} << 20);
   }
 }

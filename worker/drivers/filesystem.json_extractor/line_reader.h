@@ -13,7 +13,7 @@
 namespace osiris::worker::json_in {
 
 // A buffer holds twice as much.
-inline constexpr uint64_t kObjectBytesMin = uint64_t{1} << 20;
+inline constexpr uint64_t kObjectBytesMin = uint64_t{256} << 10;
 
 // Puts a copy of read_json, which takes maximum_object_size at its word, into the connection's database and returns its
 // name, which cannot be guessed.
