@@ -12,7 +12,7 @@ constexpr int64_t kLease = 120 * kSecond;
 constexpr int64_t kServiceStart = 1'764'300'000 * kSecond;  // the service's clock has nothing to do with ours
 
 // A service with a plan's maximum, as a renewal at `age_s` meets it. Monotonic time 1000 s is the sandbox's start.
-struct Service {
+struct CappedService {
   int64_t max_s = 3600;
   int64_t start_ns = 1000 * kSecond;
   void renew(Lifetime& lifetime, int64_t age_s) const {
@@ -27,7 +27,7 @@ Lifetime born() { return Lifetime(Lifetime::CreateTimes{999 * kSecond, 1001 * kS
 TEST(Lifetime, ARenewalInFullShowsNoLimit) {
   Lifetime lifetime = born();
   for (const int64_t age_s : {40, 80, 3000, 3400}) {
-    Service().renew(lifetime, age_s);
+    CappedService().renew(lifetime, age_s);
     EXPECT_FALSE(lifetime.limit()) << age_s;
   }
   EXPECT_FALSE(lifetime.is_over(100'000 * kSecond));
@@ -35,7 +35,7 @@ TEST(Lifetime, ARenewalInFullShowsNoLimit) {
 
 TEST(Lifetime, ARenewalThatWasCutDownShowsThePlansMaximum) {
   Lifetime lifetime = born();
-  Service().renew(lifetime, 3520);
+  CappedService().renew(lifetime, 3520);
   ASSERT_TRUE(lifetime.limit());
   EXPECT_EQ(lifetime.limit()->life_s, 3600);
   EXPECT_EQ(lifetime.limit()->earliest_ns, (999 + 3600) * kSecond);
@@ -46,7 +46,7 @@ TEST(Lifetime, ARenewalThatWasCutDownShowsThePlansMaximum) {
 
 TEST(Lifetime, OfASandboxTakenOverTheSecondLookShowsIt) {
   Lifetime lifetime{std::nullopt};
-  const Service service;
+  const CappedService service;
   service.renew(lifetime, 3500);
   EXPECT_FALSE(lifetime.limit());
   service.renew(lifetime, 3540);
@@ -57,7 +57,7 @@ TEST(Lifetime, OfASandboxTakenOverTheSecondLookShowsIt) {
 
 TEST(Lifetime, ASandboxTakenOverAtTheVeryEndIsSeenToo) {
   Lifetime lifetime{std::nullopt};
-  const Service service;
+  const CappedService service;
   service.renew(lifetime, 3530);
   service.renew(lifetime, 3570);
   ASSERT_TRUE(lifetime.limit());
@@ -66,9 +66,9 @@ TEST(Lifetime, ASandboxTakenOverAtTheVeryEndIsSeenToo) {
 
 TEST(Lifetime, ALimitThatIsRaisedIsForgotten) {
   Lifetime lifetime = born();
-  Service().renew(lifetime, 3550);
+  CappedService().renew(lifetime, 3550);
   ASSERT_TRUE(lifetime.limit());
-  Service{.max_s = 24 * 3600}.renew(lifetime, 3580);
+  CappedService{.max_s = 24 * 3600}.renew(lifetime, 3580);
   EXPECT_FALSE(lifetime.limit());
 }
 
