@@ -153,10 +153,13 @@ void expect_clear_failure(const Row& row, const Fault& fault, std::string url = 
   }
   EXPECT_TRUE(fault.categories.contains(category)) << category << ": " << said;
   // To a reader of files 412 is a version that is not there any more.
-  if (fault.kind == Fault::Kind::kAnswer && fault.status >= 400)
+  if (fault.kind == Fault::Kind::kAnswer && fault.status >= 400) {
     EXPECT_THAT(said, testing::AnyOf(testing::HasSubstr("answered " + std::to_string(fault.status)),
                                      testing::HasSubstr("was changed while it was read")));
-  if (fault.kind == Fault::Kind::kUntrusted) EXPECT_THAT(said, testing::HasSubstr("certificate"));
+  }
+  if (fault.kind == Fault::Kind::kUntrusted) {
+    EXPECT_THAT(said, testing::HasSubstr("certificate"));
+  }
   EXPECT_FALSE(std::filesystem::exists(project.dir() / "out.csv"));
   std::string all = outcome.out + outcome.err;
   for (const auto& [path, content] : project.tree()) {
