@@ -62,8 +62,10 @@ class FleetFailures : public testing::Test {
       left.accepted = (*shards)["lists"].items().at(0)["accepted"].dump_pretty();
       left.failed = (*shards)["lists"].items().at(0)["failed"].dump_pretty();
     }
+    // In many sandboxes all steps of a list start with it, also one that is skipped in the end.
     for (const Json& event : Project::events(project.session(), "step_start"))
-      ++left.starts[event["step_id"].as_string()];
+      if (const std::string& id = event["step_id"].as_string(); !left.steps[id].starts_with("skipped"))
+        ++left.starts[id];
     return left;
   }
   // Through `local`, one sandbox and three.

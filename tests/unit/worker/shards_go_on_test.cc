@@ -94,6 +94,7 @@ TEST_F(ShardsGoOn, AFailureInALaterStepIsOfThatStep) {
   EXPECT_EQ(result("read")["shards"]["accepted"].as_int(), 2);
   EXPECT_THAT(error("divide").message, HasSubstr("1 of its 2 shards failed: shard 1 (b.csv)"));
   EXPECT_EQ(result("all")["metrics"]["rows_out"].as_int(), 1) << "the union that it reads is whole";
+  EXPECT_THAT(error("save").message, HasSubstr("1 of its 2 shards did not run"));
   EXPECT_TRUE(is_written("a.out"));
   EXPECT_FALSE(is_written("b.out"));
 }
