@@ -1,5 +1,6 @@
 // Statements that one thread runs as fast as many: those over few rows. The engine begins with the thread of who asks
-// and gets its others with the first plan that is larger. Until then no statement wakes a thread that has nothing to do.
+// and gets its others with the first plan that is larger. Until then no statement wakes a thread that has nothing to
+// do.
 #pragma once
 
 #include <mutex>
