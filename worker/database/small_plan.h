@@ -1,6 +1,6 @@
 // Statements that one thread runs as fast as many: those over few rows. The engine begins with the thread of who asks
-// and gets its others with the first plan that is larger. Until then no statement wakes a thread that finds nothing to
-// do, which cost each step of a chain more than its rows did.
+// and gets its others with the first plan that is larger. Until then no statement wakes a thread that has nothing to
+// do.
 #pragma once
 
 #include <mutex>
