@@ -164,7 +164,9 @@ class Simulation {
       });
       return;
     }
-    if (scheduler_.claim(attempt)) put_in_place(id, attempt);
+    if (scheduler_.claim(attempt)) return put_in_place(id, attempt);
+    // The host takes what one machine sends in its order: the shard before is not in its place yet.
+    if (machine.in_hand > 1) at(now_ + kMs, [this, id, attempt] { fetched(id, attempt); });
   }
 
   void put_in_place(const std::string& id, const ShardScheduler::Attempt& attempt) {
