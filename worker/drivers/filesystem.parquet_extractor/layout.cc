@@ -14,9 +14,9 @@ using remote::Piece;
 
 // A column begins with its dictionary, if it has one.
 std::string chunks_query(const std::string& path) {
-  return "SELECT row_group_id, path_in_schema, least(dictionary_page_offset, index_page_offset, data_page_offset) AS "
-         "at, total_compressed_size FROM parquet_metadata(" +
-         files::sql_path(path) + ") ORDER BY row_group_id, at";
+  return "SELECT row_group_id, path_in_schema, least(dictionary_page_offset, index_page_offset, data_page_offset), "
+         "total_compressed_size FROM parquet_metadata(" +
+         files::sql_path(path) + ") ORDER BY 1, 3";
 }
 
 }  // namespace
