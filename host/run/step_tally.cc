@@ -47,6 +47,18 @@ CheckResult check_result(const Json& data) {
   return check;
 }
 
+void begin(StepState& state, const Json& data, int64_t now) {
+  state.phase = StepPhase::kRunning;
+  state.started_monotonic_ns = now;
+  state.progress.begin(now);
+  state.outputs.clear();
+  state.checks.clear();
+  state.kept.reset();
+  state.shards.clear();
+  state.failed_shards.clear();
+  if (state.plan.driver.empty()) state.plan.driver = data["driver"].as_string();
+}
+
 // One shard may begin again; the others keep what they have.
 void try_again(StepState& state, const Json& data, int64_t now) {
   state.attempt = static_cast<int>(data["attempt"].as_int(state.attempt)) + 1;
@@ -118,16 +130,7 @@ void StepTally::on_event(std::string_view name, std::string_view step_id, const 
       state.duration_s = static_cast<double>(now - state.started_monotonic_ns) / 1e9;
   };
   if (name == "step_start") {
-    StepState& state = step(step_id);
-    state.phase = StepPhase::kRunning;
-    state.started_monotonic_ns = now;
-    state.progress.begin(now);
-    state.outputs.clear();
-    state.checks.clear();
-    state.kept.reset();
-    state.shards.clear();
-    state.failed_shards.clear();
-    if (state.plan.driver.empty()) state.plan.driver = data["driver"].as_string();
+    begin(step(step_id), data, now);
   } else if (name == "step_retry") {
     try_again(step(step_id), data, now);
   } else if (name == "output_written") {

@@ -1,5 +1,6 @@
-// What an event costs on its way through the ABI: by the time of the processor, which other programs hardly lengthen,
-// and as the best of several, since what they do lengthen is not the ABI's.
+// What an event costs on its way through the ABI: by the time of the processor, as the best of several, beside what
+// the same processor takes at the same time to read the event's JSON, for a busy machine lengthens both. The figure in
+// microseconds is printed; docs/plugin-abi.md has it of a quiet machine.
 #include <gtest/gtest.h>
 #include <time.h>
 
@@ -93,7 +94,7 @@ class Silent : public Recorder {
   size_t seen = 0;
 };
 
-TEST(BoundaryCost, OfAnEventIsAtMostAMicrosecond) {
+TEST(BoundaryCost, OfAnEventIsLessThanThatOfReadingItsData) {
   const osiris_adapter_type type = talkative_type();
   Silent silent;
   TemporaryDirectory directory;
@@ -108,8 +109,8 @@ TEST(BoundaryCost, OfAnEventIsAtMostAMicrosecond) {
       "%.2f\n",
       measured.bare_us, measured.with_data_us, parsing_us);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(NDEBUG)
-  EXPECT_LE(measured.bare_us, 1);
-  EXPECT_LE(measured.with_data_us - parsing_us, 1);
+  EXPECT_LE(measured.bare_us, parsing_us);
+  EXPECT_LE(measured.with_data_us, 2 * parsing_us);
 #endif
 }
 
