@@ -90,8 +90,7 @@ std::optional<Milliseconds> LeaseRenewal::renew() {
     return std::nullopt;
   }
   // For the budget it waits in silence, for calls of other machines.
-  if (error.category != category::kRuntimeBudget)
-    listener_.log("the lease could not be renewed yet: " + error.message);
+  if (error.category != category::kRuntimeBudget) listener_.log("the lease could not be renewed yet: " + error.message);
   return std::min(third_, std::max(kAgain, retry_after_of(error)));
 }
 

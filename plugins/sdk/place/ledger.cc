@@ -87,7 +87,8 @@ template <class Entry>
 int64_t expected_end_ns(const Entry& entry, int64_t now_ns, int64_t late_ns) {
   int64_t end = entry.latest_ns;
   for (const auto& each : entry.asked)
-    end = std::max(end, (now_ns - each.asked_ns < each.lease_ns / 3 ? now_ns : each.asked_ns + late_ns) + each.lease_ns);
+    end =
+        std::max(end, (now_ns - each.asked_ns < each.lease_ns / 3 ? now_ns : each.asked_ns + late_ns) + each.lease_ns);
   return end;
 }
 
@@ -189,8 +190,8 @@ int64_t Ledger::longest_lease_s(const Entry& entry) const {
   Nanodollars others = 0;
   for (const Entry& each : entries_)
     if (&each != &entry)
-      others = sum(others,
-                   bound(each, expected_end_ns(each, now, in_ns(terms_.late)), each.has_reserve && !each.is_over));
+      others =
+          sum(others, bound(each, expected_end_ns(each, now, in_ns(terms_.late)), each.has_reserve && !each.is_over));
   const Nanodollars left = *terms_.cap - std::min(*terms_.cap, others);
   const int64_t life_s = std::min(left / *entry.rate, kLongestS);
   const int64_t lease_ns = entry.start_ns + life_s * kSecondNs - now - in_ns(terms_.late);

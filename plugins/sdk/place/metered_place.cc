@@ -39,10 +39,10 @@ Error another_refused_error(const Ledger& ledger, const std::string& noun) {
 }  // namespace
 
 Error budget_spent_error(const Ledger& ledger) {
-  return Error(Code::kDeadline,
-               "the run came to the end of --max-cost " + money_text(ledger.terms().cap.value_or(0)) + ": " +
-                   books_text(ledger),
-               "Allow more with --max-cost, or give the run less to do.", category::kRuntimeBudget);
+  return Error(
+      Code::kDeadline,
+      "the run came to the end of --max-cost " + money_text(ledger.terms().cap.value_or(0)) + ": " + books_text(ledger),
+      "Allow more with --max-cost, or give the run less to do.", category::kRuntimeBudget);
 }
 
 Error budget_too_low_error(const Ledger& ledger, int64_t lease_s) {
