@@ -241,6 +241,7 @@ Result<RunOutcome> FleetRun::run_rest(Slot& slot, const RunRequest& part) {
         context_.host.event(event.name, event.step_id, event.data, event.time_unix_ns);
       },
       [this] { return is_stopped(); }, [&](std::string_view step_id) { return !is_told(step_id); });
+  if (!slot.held) join_all();  // what the others' machines hold of a cap is for this one
   auto outcome = run_whole_part(slot, part, host);
   if (outcome && slot.part) packed_bytes_ = slot.part->packed_bytes();
   slot.part.reset();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/base/categories.h"
+
 namespace osiris::sdk {
 namespace {
 
@@ -87,7 +89,8 @@ std::optional<Milliseconds> LeaseRenewal::renew() {
                         error.detail.is_object() ? error.detail : Json::object()));
     return std::nullopt;
   }
-  listener_.log("the lease could not be renewed yet: " + error.message);
+  // For the budget it waits in silence, for calls of other machines.
+  if (error.category != category::kRuntimeBudget) listener_.log("the lease could not be renewed yet: " + error.message);
   return std::min(third_, std::max(kAgain, retry_after_of(error)));
 }
 

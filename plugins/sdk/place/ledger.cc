@@ -78,6 +78,24 @@ bool Ledger::fits(const Entry* but, Nanodollars more) const {
   return !terms_.cap || sum(at_most(but), more) <= *terms_.cap;
 }
 
+namespace {
+
+// As if the service answered now what was asked for a moment ago: a call that takes longer than a third of its lease,
+// the time between two renewals, counts as the worst here, too. The worst alone would make every call that is on its
+// way look like the end of the budget to all other machines. What is asked for is measured by the worst all the same.
+template <class Entry>
+int64_t expected_end_ns(const Entry& entry, int64_t now_ns, int64_t late_ns) {
+  int64_t end = entry.latest_ns;
+  for (const auto& each : entry.asked)
+    end =
+        std::max(end, (now_ns - each.asked_ns < each.lease_ns / 3 ? now_ns : each.asked_ns + late_ns) + each.lease_ns);
+  return end;
+}
+
+}  // namespace
+
+// One more machine must leave the others a renewal: of each of them, while no other's is on its way. Otherwise the run
+// would end with more machines where it goes on with fewer.
 std::optional<Ledger::Ticket> Ledger::begin_create(int64_t lease_s, const std::string& token) {
   const std::lock_guard lock(mutex_);
   if (terms_.cap && !rate_) return std::nullopt;
@@ -86,7 +104,19 @@ std::optional<Ledger::Ticket> Ledger::begin_create(int64_t lease_s, const std::s
   entry.rate = rate_;
   entry.start_ns = entry.latest_ns = entry.sure_ns = now_ns_();
   entry.asked.push_back({last_ticket_ + 1, entry.start_ns, lease_s * kSecondNs, false});
-  if (!fits(nullptr, bound(entry, end_ns(entry), true))) return std::nullopt;
+  const Nanodollars most = bound(entry, end_ns(entry), true);
+  if (!fits(nullptr, most)) return std::nullopt;
+  Nanodollars expected = most, renewal = 0;
+  for (const Entry& each : entries_) {
+    const int64_t end = expected_end_ns(each, entry.start_ns, in_ns(terms_.late));
+    const bool with_reserve = each.has_reserve && !each.is_over;
+    const Nanodollars as_it_is = bound(each, end, with_reserve);
+    expected = sum(expected, as_it_is);
+    // What costs for a fixed time, and what has ended, is not renewed.
+    if (each.id.empty() || !with_reserve || entry.start_ns >= end) continue;
+    renewal = std::max(renewal, bound(each, std::max(end, end_ns(entry)), true) - as_it_is);
+  }
+  if (terms_.cap && sum(expected, renewal) > *terms_.cap) return std::nullopt;
   entries_.push_back(std::move(entry));
   return ++last_ticket_;
 }
@@ -153,12 +183,18 @@ bool Ledger::is_within_cap() const {
   return fits(nullptr, 0);
 }
 
-// The reserve included.
+// The reserve included, and of the other machines what is expected.
 int64_t Ledger::longest_lease_s(const Entry& entry) const {
   if (!terms_.cap || entry.rate.value_or(0) == 0) return kLongestS;
-  const Nanodollars left = *terms_.cap - std::min(*terms_.cap, at_most(&entry));
+  const int64_t now = now_ns_();
+  Nanodollars others = 0;
+  for (const Entry& each : entries_)
+    if (&each != &entry)
+      others =
+          sum(others, bound(each, expected_end_ns(each, now, in_ns(terms_.late)), each.has_reserve && !each.is_over));
+  const Nanodollars left = *terms_.cap - std::min(*terms_.cap, others);
   const int64_t life_s = std::min(left / *entry.rate, kLongestS);
-  const int64_t lease_ns = entry.start_ns + life_s * kSecondNs - now_ns_() - in_ns(terms_.late);
+  const int64_t lease_ns = entry.start_ns + life_s * kSecondNs - now - in_ns(terms_.late);
   return std::max<int64_t>(0, lease_ns / kSecondNs);
 }
 

@@ -22,15 +22,27 @@ std::string seconds_text(Milliseconds time) {
 
 bool is_of_budget(const Error& error) { return error.category == category::kRuntimeBudget; }
 
+std::string books_text(const Ledger& ledger) {
+  const CostFigures figures = ledger.figures();
+  return money_text(figures.spent) + " is spent, and with what is granted and reserved it may come to " +
+         money_text(figures.at_most);
+}
+
+// The run may go on with the machines that it has.
+Error another_refused_error(const Ledger& ledger, const std::string& noun) {
+  Error error = budget_spent_error(ledger);
+  error.message = "--max-cost " + money_text(ledger.terms().cap.value_or(0)) + " leaves no room for another " + noun +
+                  ": " + books_text(ledger);
+  return error;
+}
+
 }  // namespace
 
 Error budget_spent_error(const Ledger& ledger) {
-  const CostFigures figures = ledger.figures();
-  return Error(Code::kDeadline,
-               "the run came to the end of --max-cost " + money_text(ledger.terms().cap.value_or(0)) + ": " +
-                   money_text(figures.spent) + " is spent, and with what is granted and reserved it may come to " +
-                   money_text(figures.at_most),
-               "Allow more with --max-cost, or give the run less to do.", category::kRuntimeBudget);
+  return Error(
+      Code::kDeadline,
+      "the run came to the end of --max-cost " + money_text(ledger.terms().cap.value_or(0)) + ": " + books_text(ledger),
+      "Allow more with --max-cost, or give the run less to do.", category::kRuntimeBudget);
 }
 
 Error budget_too_low_error(const Ledger& ledger, int64_t lease_s) {
@@ -71,9 +83,9 @@ Result<Machine> MeteredPlace::create(const MachineSpec& wanted, const CallLimits
   const auto token = wanted.metadata.find(meta::kToken);
   const auto ticket =
       ledger_.begin_create(wanted.lease_s, token == wanted.metadata.end() ? wanted.idempotency_token : token->second);
-  // The first machine of a run is refused, a later one ends it.
   if (!ticket)
-    return ledger_.figures().at_most == 0 ? budget_too_low_error(ledger_, wanted.lease_s) : budget_spent_error(ledger_);
+    return ledger_.figures().at_most == 0 ? budget_too_low_error(ledger_, wanted.lease_s)
+                                          : another_refused_error(ledger_, std::string(service().noun()));
   auto created = inner_->create(wanted, limits);
   if (!created) {
     if (!leaves_doubt(created.error())) ledger_.made_nothing(*ticket);
@@ -113,7 +125,8 @@ Result<std::vector<Result<Machine>>> MeteredPlace::clone(const Machine& parent, 
     if (!each) continue;
     if (const Status priced = price(each->id); !priced) each = priced.error();
   }
-  if (outcomes.size() < count) outcomes.resize(count, Result<Machine>(budget_spent_error(ledger_)));
+  if (outcomes.size() < count)
+    outcomes.resize(count, Result<Machine>(another_refused_error(ledger_, std::string(service().noun()))));
   return outcomes;
 }
 
@@ -168,6 +181,11 @@ int64_t MeteredPlace::affordable_lease_s(const std::string& id, int64_t wanted_s
 
 Status MeteredPlace::renew(const std::string& id, int64_t lease_s, const CallLimits& limits) {
   const auto ticket = ledger_.begin_renewal(id, lease_s);
+  if (!ticket && ledger_.affordable_lease_s(id, lease_s) >= lease_s)
+    return Error(Code::kUnavailable,
+                 "what calls on their way may come to leaves no room for it within --max-cost " +
+                     money_text(ledger_.terms().cap.value_or(0)) + ": it is asked for again",
+                 "", category::kRuntimeBudget);
   if (!ticket) return budget_spent_error(ledger_);
   const Status renewed = inner_->renew(id, lease_s, limits);
   if (renewed)

@@ -183,26 +183,89 @@ TEST_F(LedgerTest, ARefusedRenewalChangesNothing) {
 }
 
 TEST_F(LedgerTest, TheReserveOfOneMachineIsNotLeasedToAnother) {
-  open(400 * kCent);
+  open(401 * kCent);
   make("a");
-  make("b");  // 181 each of 400
+  make("b");  // 181 each of 401
   clock_.advance(100s);
-  const int64_t left = 400 - 181;  // of b: 102 s are gone, 20 s for delay
+  const int64_t left = 401 - 181;  // of b: 102 s are gone, 20 s for delay
   const int64_t last_s = ledger_->affordable_lease_s("b", kLease_s);
   EXPECT_EQ(last_s, left + 1 - 102 - 20);
   renew("b", last_s);
-  EXPECT_LE(at_most(), 400);
+  EXPECT_LE(at_most(), 401);
   EXPECT_FALSE(ledger_->begin_create(kLease_s, "t"));
   EXPECT_FALSE(ledger_->is_down_to_reserve("a") && ledger_->affordable_lease_s("a", kLease_s) > 60);
 }
 
 TEST_F(LedgerTest, WhatEndsEarlyIsThereForTheOthers) {
-  open(400 * kCent);
+  open(403 * kCent);
   make("a");
   make("b");
   EXPECT_FALSE(ledger_->begin_create(kLease_s, "t"));
   ledger_->ended("a");
   EXPECT_TRUE(ledger_->begin_create(kLease_s, "t"));
+}
+
+TEST_F(LedgerTest, OneMoreMachineLeavesTheOthersARenewal) {
+  open(400 * kCent);
+  make("a");  // may come to 181, renewed to 201
+  EXPECT_FALSE(ledger_->begin_create(kLease_s, "t"));
+  EXPECT_EQ(at_most(), 181);
+  open(401 * kCent);
+  make("a");
+  EXPECT_TRUE(ledger_->begin_create(kLease_s, "t"));
+}
+
+// Short leases, and a service that may be late by much more: two machines fit, each renewed in its turn.
+class LedgerOfTwo : public LedgerTest {
+ protected:
+  LedgerOfTwo() {
+    ledger_.emplace(LedgerTerms{180 * kCent, 76s, 4s}, [this] { return clock_.monotonic_ns(); });
+    ledger_->set_rate(kCent);
+    for (const char* id : {"a", "b"}) {
+      const auto ticket = ledger_->begin_create(6, "t");
+      clock_.advance(1s);
+      if (ticket) ledger_->made(*ticket, id);
+    }
+  }
+  bool is_renewed(const std::string& id) {
+    const auto ticket = ledger_->begin_renewal(id, 6);
+    if (ticket) ledger_->renewed(*ticket);
+    return ticket.has_value();
+  }
+};
+
+TEST_F(LedgerOfTwo, AThirdIsRefusedAlthoughItFitsUntilTheNextRenewal) {
+  ASSERT_TRUE(ledger_->knows("b"));
+  EXPECT_LT(at_most() + 86, 180);
+  EXPECT_FALSE(ledger_->begin_create(6, "t"));
+  for (int i = 0; i < 15; ++i) {
+    clock_.advance(2s);
+    for (const char* id : {"a", "b"}) {
+      EXPECT_FALSE(ledger_->is_down_to_reserve(id)) << id << i;
+      EXPECT_TRUE(is_renewed(id)) << id << i;
+    }
+    EXPECT_FALSE(ledger_->begin_create(6, "t")) << i;
+  }
+}
+
+TEST_F(LedgerOfTwo, ACallOfOneThatIsOnItsWayIsNotTheEndOfTheOther) {
+  for (int i = 0; i < 6; ++i) {
+    clock_.advance(2s);
+    ASSERT_TRUE(is_renewed("a") && is_renewed("b"));
+  }
+  clock_.advance(2s);
+  const auto on_its_way = ledger_->begin_renewal("a", 6);
+  ASSERT_TRUE(on_its_way);
+  EXPECT_FALSE(ledger_->is_down_to_reserve("b"));
+  EXPECT_EQ(ledger_->affordable_lease_s("b", 6), 6);
+  EXPECT_FALSE(is_renewed("b")) << "both at their worst are more than the cap";
+  EXPECT_LE(at_most(), 180);
+  ledger_->renewed(*on_its_way);
+  EXPECT_TRUE(is_renewed("b"));
+
+  ASSERT_TRUE(ledger_->begin_renewal("a", 6));
+  clock_.advance(2s);
+  EXPECT_TRUE(ledger_->is_down_to_reserve("b")) << "no answer came: the worst is expected";
 }
 
 TEST_F(LedgerTest, AMachineThatCostsMoreThanWasThoughtIsSeen) {

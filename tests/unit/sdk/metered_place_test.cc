@@ -63,13 +63,14 @@ TEST_F(MeteredPlaceTest, AnUnknownPriceIsRefused) {
   EXPECT_THAT(place_.calls_made(), IsEmpty());
 }
 
-TEST_F(MeteredPlaceTest, ASecondMachineThatIsTooMuchEndsTheRun) {
+TEST_F(MeteredPlaceTest, ASecondMachineThatIsTooMuchIsRefused) {
   open(300 * kCent);
   ASSERT_TRUE(create().ok());
   const auto second = create();
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().code, Code::kDeadline);
   EXPECT_EQ(second.error().category, category::kRuntimeBudget);
+  EXPECT_THAT(second.error().message, HasSubstr("--max-cost $3.00 leaves no room for another box"));
   EXPECT_EQ(place_.count("create"), 1u);
 }
 
@@ -134,6 +135,23 @@ TEST_F(MeteredPlaceTest, ALeaseThatTheCapForbidsIsNotAskedFor) {
   ASSERT_FALSE(more.ok());
   EXPECT_EQ(more.error().category, category::kRuntimeBudget);
   EXPECT_EQ(place_.count("renew"), 1u);
+}
+
+TEST_F(MeteredPlaceTest, ARenewalWaitsForThatOfAnotherWhereBothMayComeToTooMuch) {
+  open(400 * kCent);
+  ASSERT_TRUE(create().ok());
+  ASSERT_TRUE(create().ok());
+  clock_.advance(60s);
+  const auto of_another = ledger_->begin_renewal("box-1", 120);
+  ASSERT_TRUE(of_another);
+  clock_.advance(1s);
+  const Status early = metered_->renew("box-2", 120, {});
+  ASSERT_FALSE(early.ok());
+  EXPECT_EQ(early.error().code, Code::kUnavailable) << "not the end of the budget";
+  EXPECT_THAT(early.error().message, HasSubstr("it is asked for again"));
+  EXPECT_EQ(place_.count("renew"), 0u);
+  ledger_->renewed(*of_another);
+  EXPECT_TRUE(metered_->renew("box-2", 120, {}).ok());
 }
 
 TEST_F(MeteredPlaceTest, AKeptMachineCountsFromItsTakeOver) {
