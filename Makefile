@@ -7,7 +7,7 @@
 #   make check-asan  the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make check-tsan  the tests under ThreadSanitizer
 #   make format      give every C and C++ file the form that a test wants (clang-format 19)
-#   make lint        the checks of .clang-tidy over all product code (clang-tidy 19), and the record that the test tree.IsLinted reads
+#   make lint        the checks of .clang-tidy over all product code (clang-tidy 19); what is known to be clean is not looked at again
 #   make house       how large files and functions are, how much is comment; fails when worse than scripts/house.toml
 #   make attack      the attack suite at its full size, and its figures (docs/attack-suite.md)
 #   make fuzz        libFuzzer on every parser, 60 s each, under both sanitizers; FUZZ="json frames" FUZZ_SECONDS=600

@@ -180,7 +180,7 @@ class Program(unittest.TestCase):
 
     def test_names_that_the_program_did_not_see_part_files_too(self):
         for name in ("a", "b"):
-            self.write(f"host/{name}.cc", f"static int hidden() {{ return 1; }}\nint {name}() {{ return hidden(); }}\n")
+            self.write(f"host/{name}.cc", f"enum Hidden {{ kOne }};\nint {name}() {{ return kOne; }}\n")
         done = self.run_it()
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("2 files in 1 groups", done.stdout)
