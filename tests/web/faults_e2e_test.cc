@@ -175,7 +175,7 @@ class WebFaults : public testing::TestWithParam<Row> {};
 
 TEST_P(WebFaults, AreClearErrorsThatLeaveNothing) {
   // Certificates that nothing here trusts; the second one has expired, too.
-  const Fault untrusted{"a certificate", Fault::Kind::kUntrusted, 200, {"connection.failed"}};
+  const Fault untrusted{"a certificate", Fault::Kind::kUntrusted, 200, {"connection.auth_failed"}};
   const ScriptedServer behind([&](Connection& connection) { serve(connection, untrusted); });
   const http::TlsFront strange(behind.port()), expired(behind.port(), http::TlsFront::Tls::kExpired);
   ASSERT_TRUE(strange.is_up() && expired.is_up()) << strange.error() << expired.error();
