@@ -34,6 +34,16 @@ void visit_events(const fs::path& session, std::string_view name, Visit visit) {
     if (line.find(mark) != std::string::npos && !visit(line)) return;
 }
 
+Json find_event(const fs::path& session, std::string_view name, bool last) {
+  Json found;
+  visit_events(session, name, [&](const std::string& line) {
+    if (auto event = parse_json(line)) found = *std::move(event);
+    return last;
+  });
+  if (found.is_null()) die("no event " + std::string(name) + " in " + session.string());
+  return found;
+}
+
 }  // namespace
 
 Cloud::Cloud(const fs::path& build, const fs::path& project, const std::vector<std::string>& server_arguments)
@@ -78,25 +88,9 @@ int64_t Cloud::requests_before(int64_t unix_us_at) const {
   return count;
 }
 
-Json first_event(const fs::path& session, std::string_view name) {
-  Json found;
-  visit_events(session, name, [&](const std::string& line) {
-    if (auto event = parse_json(line)) found = *std::move(event);
-    return false;
-  });
-  if (found.is_null()) die("no event " + std::string(name) + " in " + session.string());
-  return found;
-}
+Json first_event(const fs::path& session, std::string_view name) { return find_event(session, name, false); }
 
-Json last_event(const fs::path& session, std::string_view name) {
-  Json found;
-  visit_events(session, name, [&](const std::string& line) {
-    if (auto event = parse_json(line)) found = *std::move(event);
-    return true;
-  });
-  if (found.is_null()) die("no event " + std::string(name) + " in " + session.string());
-  return found;
-}
+Json last_event(const fs::path& session, std::string_view name) { return find_event(session, name, true); }
 
 uint64_t count_events(const fs::path& session, std::string_view name) {
   uint64_t count = 0;

@@ -115,10 +115,12 @@ function(osiris_adapter id)
   install(FILES "${OSIRIS_ADAPTER_DIR}/${id}.adapter.toml" DESTINATION "${OSIRIS_INSTALL_LIB}/adapters")
 endfunction()
 
+option(OSIRIS_JOIN_TESTS "Compile the files of a test program several at a time, in half the time or less" ON)
+# Sixty test programs hold the engine, each of which costs GNU ld five seconds and lld one.
+find_program(OSIRIS_TEST_LINKER ld.lld HINTS /usr/lib/llvm-19/bin DOC "What links test programs, if it is there")
+
 # _osiris_join(TARGET RESULT FILE...): C++ files of this folder as translation units of several each (scripts/translation_units.py). Two files
 # that took the same name since CMake ran do not compile together: run CMake again.
-find_program(OSIRIS_TEST_LINKER ld.lld HINTS /usr/lib/llvm-19/bin DOC "What links test programs, if it is there: sixty of them hold the engine, which costs GNU ld five seconds each and lld one")
-option(OSIRIS_JOIN_TESTS "Compile the files of a test program several at a time, in half the time or less" ON)
 function(_osiris_join target result)
   set(files "")
   set(others "")
@@ -147,9 +149,9 @@ function(_osiris_join target result)
 endfunction()
 
 # osiris_test(name SOURCES ... [ALONE ...] LINKS ... [LABELS ...] [TIMEOUT seconds] [SERIAL] [IN_MEMORY] [ENVIRONMENT K=V ...])
-# A GoogleTest program whose every case is one ctest. ALONE: those of its files that do not compile together with others. SERIAL: its cases run alone (servers, memory limits). IN_MEMORY: their temporary files
-# are in memory, where this machine has 4 GiB of it as a file system. LABELS: by which their times are summed up; the first folder below
-# tests/ unless said otherwise.
+# A GoogleTest program whose every case is one ctest. ALONE: those of its files that do not compile together with others. SERIAL: its cases run
+# alone (servers, memory limits). IN_MEMORY: their temporary files are in memory, where this machine has 4 GiB of it as a file system. LABELS:
+# by which their times are summed up; the first folder below tests/ unless said otherwise.
 function(osiris_test name)
   cmake_parse_arguments(arg "SERIAL;IN_MEMORY" "TIMEOUT" "SOURCES;ALONE;LINKS;LABELS;ENVIRONMENT;DEPENDS" ${ARGN})
   if(arg_ALONE)

@@ -75,10 +75,10 @@ class Record:
 
     Headers of a folder without sources belong to every folder with sources at or below the nearest parent that has some."""
 
-    def __init__(self, root, folders, version):
+    def __init__(self, root, folders):
         self.path = os.path.join(root, "scripts", "lint_clean.txt")
         self._root, self._folders = root, sorted(folders)
-        self._common = hashlib.sha256(f"{version}\0{digest_of(os.path.join(root, '.clang-tidy'))}".encode()).hexdigest()
+        self._common = hashlib.sha256(f"{clang_tools.MAJOR}\0{digest_of(os.path.join(root, '.clang-tidy'))}".encode()).hexdigest()
         self._files = {folder: [] for folder in self._folders}
         for top in sorted({folder.split(os.sep)[0] for folder in self._folders}):
             for where, names, files in os.walk(os.path.join(root, top)):
@@ -139,8 +139,9 @@ class Lint:
         cache = os.environ.get("OSIRIS_CACHE_DIR") or os.path.join(
             os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "osiris-build")
         self.clean = os.path.join(cache, "lint")  # an empty file for each group that was found clean
-        major = re.search(r"version (\d+)", self.version)
-        self.record = Record(self.root, {os.path.dirname(path) for path in self.sources}, major[1] if major else self.version)
+
+    def record(self):
+        return Record(self.root, {os.path.dirname(path) for path in self.sources})
 
     def groups(self):
         folders, texts = {}, {}
@@ -213,7 +214,7 @@ def main():
         print("no C++ file of the product is compiled there", file=sys.stderr)
         return 1
     if options.recorded:
-        changed = lint.record.changed()
+        changed = lint.record().changed()
         groups = [group for group in groups if os.path.dirname(group[0]) in changed]
         print(f"{len(changed)} folders differ from scripts/lint_clean.txt (`make lint` writes it)")
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
@@ -222,7 +223,7 @@ def main():
     print(found.replace(lint.root + os.sep, ""), end="")
     print(f"{len(lint.sources)} files in {len(groups)} groups, {sum(looked for looked, _ in results)} of them not known to be clean")
     if options.record and not found:
-        lint.record.write()
+        lint.record().write()
     return 1 if found else 0
 
 

@@ -45,6 +45,7 @@ struct Run {
   std::string input;  // for its stdin; secrets
   std::string line;   // of its stdout, begun
   bool is_answered = false;
+  std::string told;  // the result, as it was told with the answer
 
   ~Run() { wipe(input); }
 };
@@ -227,7 +228,8 @@ void Relay::take_line(Run& run, std::string_view line, std::string& said) {
   if (!run.is_answered && !run.answer.empty() && line.find(run.answer) != std::string_view::npos)
     if (const auto record = parse_json(line); record && (*record)["id"].as_string() == run.answer) {
       run.is_answered = true;
-      said += result_of(run);
+      run.told = result_of(run);
+      said += run.told;
       // It has no more to do, and what it would tidy up is still asked for where the stream breaks now.
       run.worker->kill_session();
     }
@@ -244,10 +246,10 @@ std::string Relay::result_of(const Run& run) const {
 }
 
 void Relay::end_front(const ExitStatus& exit) {
-  const Run& run = *runs_.front();
+  Run& run = *runs_.front();
   const Json how = run.is_answered ? Json::object({{"exit", 0}})
                                    : Json::object({{exit.signaled ? "signal" : "exit", int64_t{exit.value}}});
-  Ended ended{run.directory, run.is_answered ? result_of(run) : std::string(), tagged(run.number, "!" + how.dump())};
+  Ended ended{run.directory, std::move(run.told), tagged(run.number, "!" + how.dump())};
   say(ended.end);
   ended_[run.number] = std::move(ended);
   runs_.pop_front();

@@ -11,6 +11,7 @@
 #include "protocol/base/subprocess.h"
 #include "protocol/base/temporary_directory.h"
 #include "tests/support/eventually.h"
+#include "tests/worker/line_reader.h"
 #include "tests/worker/worker_process.h"
 
 namespace osiris::worker::test {
@@ -28,21 +29,7 @@ class Client {
     ASSERT_EQ(::send(process_.stdin_fd(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
   }
   // The next line of its stdout; empty at the end.
-  std::string line() {
-    for (;;) {
-      if (const size_t end = read_.find('\n'); end != std::string::npos) {
-        const std::string line = read_.substr(0, end);
-        read_.erase(0, end + 1);
-        return line;
-      }
-      char block[4096];
-      ssize_t got = -1;
-      if (!osiris::test::eventually([&] { return (got = ::read(process_.stdout_fd(), block, sizeof block)) >= 0; }))
-        return "nothing came";
-      if (got == 0) return "";
-      read_.append(block, static_cast<size_t>(got));
-    }
-  }
+  std::string line() { return lines_.next(process_.stdout_fd()); }
   // Reads on until a line holds `text`.
   std::string until(const std::string& text) {
     for (;;) {
@@ -66,7 +53,7 @@ class Client {
     return *Subprocess::spawn(options);
   }
   Subprocess process_;
-  std::string read_;
+  LineReader lines_;
 };
 
 class Hold : public ::testing::Test {

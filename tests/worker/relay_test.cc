@@ -12,6 +12,7 @@
 #include "protocol/base/subprocess.h"
 #include "protocol/base/text.h"
 #include "tests/support/eventually.h"
+#include "tests/worker/line_reader.h"
 #include "tests/worker/worker_fixture.h"
 
 namespace osiris::worker::test {
@@ -57,21 +58,7 @@ class RelayTest : public WorkerTest {
     write(header, package + input);
   }
   // The next line; empty at the end.
-  std::string line() {
-    for (;;) {
-      if (const size_t end = read_.find('\n'); end != std::string::npos) {
-        std::string line = read_.substr(0, end);
-        read_.erase(0, end + 1);
-        return line;
-      }
-      char block[4096];
-      ssize_t got = -1;
-      if (!osiris::test::eventually([&] { return (got = ::read(process_.stdout_fd(), block, sizeof block)) >= 0; }))
-        return "nothing came";
-      if (got == 0) return "";
-      read_.append(block, static_cast<size_t>(got));
-    }
-  }
+  std::string line() { return lines_.next(process_.stdout_fd()); }
   // All lines until one begins so.
   std::vector<std::string> until(const std::string& beginning) {
     std::vector<std::string> lines;
@@ -91,7 +78,7 @@ class RelayTest : public WorkerTest {
     options.environment = {{"PATH", "/usr/bin:/bin"}, {"HOME", "/"}, {"TZ", "UTC"}, {"LC_ALL", "C"}};
     return *Subprocess::spawn(options);
   }();
-  std::string read_;
+  LineReader lines_;
 };
 
 TEST_F(RelayTest, RunsTakeTurnsInWorkersOfTheirOwn) {

@@ -4,44 +4,25 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <set>
 
-#include "protocol/base/file.h"
-#include "tests/unit/sdk/fake_place.h"
-#include "tests/unit/sdk/recording_host.h"
+#include "tests/unit/sdk/holding.h"
 
 namespace osiris::sdk {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-namespace fs = std::filesystem;
 
-class CloningTest : public ::testing::Test {
+class CloningTest : public Holding {
  protected:
-  CloningTest() {
-    settings_.lease = std::chrono::seconds(120);
+  CloningTest() : Holding("cloning") {
     settings_.create_timeout = std::chrono::milliseconds(1);
-    settings_.retry_budget = std::chrono::seconds(5);
-    HeldMachine::Request request;
-    request.wanted.template_id = "base";
-    request.wanted.lease_s = 120;
-    request.wanted.metadata = {{meta::kOwner, "me"}, {meta::kRun, "run-1"}};
     parent_.emplace(context());
-    EXPECT_TRUE(parent_->acquire(request).ok());
+    EXPECT_TRUE(parent_->acquire(request_).ok());
   }
-  ~CloningTest() override {
-    parent_.reset();
-    fs::remove_all(directory_);
-  }
-
-  HoldContext context() {
-    return {host_, settings_, place_, journal_, [](Milliseconds) { return true; }, cancelled_};
-  }
-  std::string journal() const { return *read_file(directory_ / "journal.jsonl"); }
   static std::set<std::string> ids(const Cloned& cloned) {
     std::set<std::string> all;
     for (const auto& each : cloned.machines) all.insert(each->machine().id);
@@ -53,20 +34,6 @@ class CloningTest : public ::testing::Test {
     EXPECT_TRUE(machine.release(released, false).ok());
   }
 
-  static fs::path empty_directory() {
-    const fs::path directory = fs::path(testing::TempDir()) / ("cloning_" + std::to_string(::getpid()));
-    fs::remove_all(directory);
-    fs::create_directories(directory);
-    return directory;
-  }
-
-  const fs::path directory_ = empty_directory();
-  test::RecordingHost recording_;
-  const Host host_{recording_.table()};
-  RemoteSettings settings_;
-  FakePlace place_;
-  Journal journal_ = *Journal::open(directory_ / "journal.jsonl");
-  std::atomic<bool> cancelled_{false};
   std::optional<HeldMachine> parent_;
 };
 

@@ -4,18 +4,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include "protocol/base/file.h"
-#include "tests/unit/sdk/fake_place.h"
-#include "tests/unit/sdk/recording_host.h"
+#include "tests/unit/sdk/holding.h"
 
 namespace osiris::sdk {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-namespace fs = std::filesystem;
 
 void no_sleep(Milliseconds) {}
 
@@ -47,40 +43,9 @@ TEST(KillAndVerify, GivesUpAfterAFewRefusalsAndSaysHowMany) {
   EXPECT_THAT(killed.error().message, HasSubstr("tried 4 times"));
 }
 
-class HeldMachineTest : public ::testing::Test {
+class HeldMachineTest : public Holding {
  protected:
-  HeldMachineTest() {
-    settings_.lease = std::chrono::seconds(120);
-    settings_.create_timeout = std::chrono::seconds(1);
-    settings_.retry_budget = std::chrono::seconds(5);
-    request_.wanted.template_id = "base";
-    request_.wanted.lease_s = 120;
-    request_.wanted.metadata = {{meta::kOwner, "me"}, {meta::kRun, "run-1"}};
-    request_.keep_directory = (directory_ / "kept").string();
-  }
-  ~HeldMachineTest() override { fs::remove_all(directory_); }
-
-  HoldContext context() {
-    return {host_, settings_, place_, journal_, [](Milliseconds) { return true; }, cancelled_};
-  }
-  std::string journal() const {
-    return read_file(directory_ / "journal.jsonl").ok() ? *read_file(directory_ / "journal.jsonl") : "";
-  }
-
-  static fs::path empty_directory() {
-    const fs::path directory = fs::path(testing::TempDir()) / ("held_" + std::to_string(::getpid()));
-    fs::remove_all(directory);
-    return directory;
-  }
-
-  const fs::path directory_ = empty_directory();
-  test::RecordingHost recording_;
-  const Host host_{recording_.table()};
-  RemoteSettings settings_;
-  FakePlace place_;
-  Journal journal_ = *Journal::open(directory_ / "journal.jsonl");
-  std::atomic<bool> cancelled_{false};
-  HeldMachine::Request request_;
+  HeldMachineTest() : Holding("held") { request_.keep_directory = (directory_ / "kept").string(); }
 };
 
 TEST_F(HeldMachineTest, TheIntentIsOnDiskBeforeTheCreateEvenIfNothingComesOfIt) {

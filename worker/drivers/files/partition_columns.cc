@@ -55,6 +55,13 @@ std::string input_source(const StepContext& step) {
   return sql::TableName{"temp", "main", step.inputs().front().name}.quoted();
 }
 
+std::string null_directory(const std::vector<std::string>& names) {
+  std::string directory;
+  for (const std::string& name : names)
+    directory += (directory.empty() ? "" : "/") + percent_encode(name) + "=" + kNullPartition;
+  return directory;
+}
+
 bool is_partition(const std::vector<std::string>& names, const FileColumn& column) {
   return std::any_of(names.begin(), names.end(),
                      [&](const std::string& name) { return ascii_lower(name) == ascii_lower(column.name); });

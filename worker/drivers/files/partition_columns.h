@@ -15,6 +15,9 @@ inline constexpr char kNullPartition[] = "__HIVE_DEFAULT_PARTITION__";
 // The step's first input as its own: not a table of that name.
 std::string input_source(const StepContext& step);
 
+// The directory of rows whose partitions are all NULL, and of a relation without rows: key=value/key=value.
+std::string null_directory(const std::vector<std::string>& names);
+
 bool is_partition(const std::vector<std::string>& names, const FileColumn& column);
 
 // What shall not become a directory: columns that are not there or have a type whose text does not come back, values

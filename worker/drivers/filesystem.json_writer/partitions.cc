@@ -90,7 +90,7 @@ class Partitions : public BatchWriter {
     const std::string records = json_select(source, others).substr(std::string_view("SELECT ").size());
     OSIRIS_ASSIGN(const uint64_t rows, write_rows(step_.connection_handle(),
                                                   "SELECT " + directory_expression() + ", " + records, *this, false));
-    if (rows == 0) kept_[empty_directory()];
+    if (rows == 0) kept_[files::null_directory(options_.partition_by)];  // one file
     OSIRIS_TRY(flush());
     OSIRIS_TRY(step_.inputs_are_sound());
     std::vector<remote::WrittenFile> written;
@@ -135,13 +135,6 @@ class Partitions : public BatchWriter {
                     column + " AS VARCHAR)) END";
     }
     return expression;
-  }
-  // Of no rows there is one file.
-  std::string empty_directory() const {
-    std::string directory;
-    for (const std::string& name : options_.partition_by)
-      directory += (directory.empty() ? "" : "/") + percent_encode(name) + "=" + files::kNullPartition;
-    return directory;
   }
 
   fs::path lines_of(const Kept& kept) const { return scratch_ / std::to_string(kept.number); }

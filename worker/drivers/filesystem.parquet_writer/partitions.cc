@@ -22,8 +22,7 @@ using sql::quote_identifier;
 Status write_schema(StepContext& step, const Options& options, const std::vector<FileColumn>& columns,
                     const fs::path& directory) {
   std::vector<FileColumn> others;
-  fs::path place = directory;
-  for (const std::string& name : options.partition_by) place /= percent_encode(name) + "=" + files::kNullPartition;
+  const fs::path place = directory / files::null_directory(options.partition_by);
   for (const FileColumn& column : columns)
     if (!files::is_partition(options.partition_by, column)) others.push_back(column);
   OSIRIS_TRY(make_directories(place));
