@@ -136,9 +136,12 @@ void add_commands(const CommandTable& table) {
   add_resources_commands(table);
 }
 
-// The parser, with every command and the options of the adapter that the command line names.
+// Whether a command that uses an adapter asks its library for the options that it brings.
+enum class AdapterOptions { kAsked, kLeftOut };
+
+// The parser, with every command and, where they are asked for, the options of the adapter that the command line names.
 struct Parser {
-  Parser(int argc, const char* const* argv, CommandContext& context);
+  Parser(int argc, const char* const* argv, CommandContext& context, AdapterOptions options = AdapterOptions::kAsked);
 
   AdapterFlags adapters;
   CLI::App app{"Runs data pipelines, on this machine or a remote one.", "osiris"};
@@ -147,7 +150,8 @@ struct Parser {
   NamedCommand named{&app, {}};
 };
 
-Parser::Parser(int argc, const char* const* argv, CommandContext& context) : adapters(argc, argv, context) {
+Parser::Parser(int argc, const char* const* argv, CommandContext& context, AdapterOptions options)
+    : adapters(argc, argv, context) {
   app.set_version_flag("-V,--version", [&context] { return version_text(context); });
   app.add_flag("--json", context.json, "one JSON document on standard output and nothing else");
   app.add_flag("-v,--verbose", context.verbose, "say more; also writes debug.log");
@@ -161,7 +165,7 @@ Parser::Parser(int argc, const char* const* argv, CommandContext& context) : ada
   add_commands({app, context, adapters, chosen, adapter_commands});
   named = named_command(app, argc, argv);
   for (const AdapterCommand& user : adapter_commands)
-    if (user.command == named.command) adapters.load(context);
+    if (user.command == named.command && options == AdapterOptions::kAsked) adapters.load(context);
   for (const AdapterCommand& user : adapter_commands) adapters.add_to(*user.command, *user.values);
   add_examples(app, {"osiris init shop", "osiris run pipeline.yaml", "osiris help run"});
   // --json and --verbose mean the same wherever they stand.
@@ -174,10 +178,14 @@ Parser::Parser(int argc, const char* const* argv, CommandContext& context) : ada
 // `osiris complete -- WORD...`, which the scripts of `osiris completion` call.
 constexpr std::string_view kCompleteCommand = "complete";
 
+// A library is opened where flags are on the line alone: which an adapter has, and which of them take a value.
 int print_completions(const std::vector<std::string>& words, CommandContext& context) {
   std::vector<const char*> line = {"osiris"};
   for (const std::string& word : words) line.push_back(word.c_str());
-  Parser parser(static_cast<int>(line.size()), line.data(), context);
+  const bool has_flags =
+      std::any_of(words.begin(), words.end(), [](const std::string& word) { return word.starts_with("-"); });
+  Parser parser(static_cast<int>(line.size()), line.data(), context,
+                has_flags ? AdapterOptions::kAsked : AdapterOptions::kLeftOut);
   print_out(context, completion_lines(complete(parser.app, context, parser.adapters, words)));
   return to_int(ExitCode::kOk);
 }

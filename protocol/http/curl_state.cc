@@ -11,6 +11,11 @@ namespace {
 constexpr const char* kUnknownEffect = "What the server did is unknown; look before you try again.";
 constexpr const char* kBroke = "The connection broke; try again.";
 
+std::string in_words(Milliseconds time) {
+  const int64_t ms = time.count();
+  return ms % 1000 ? std::to_string(ms) + " ms" : std::to_string(ms / 1000) + " s";
+}
+
 }  // namespace
 
 std::string what_of(const Request& request) {
@@ -28,7 +33,7 @@ Error classify(CURLcode code, const State& state) {
   const std::string reason = state.error_text[0] ? state.error_text : curl_easy_strerror(code);
   if (state.idle_expired)
     return Error(Code::kUnavailable,
-                 what + ": no byte for " + std::to_string(state.request.timeouts.idle.count()) + " ms",
+                 what + ": no byte for " + in_words(state.request.timeouts.idle),
                  "The server or the network stalled; try again.", category::kConnectionTimeout);
   switch (code) {
     case CURLE_SEND_FAIL_REWIND:

@@ -97,6 +97,7 @@ class CurlTransport::Loop {
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 0L);
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+    if (request.wants_new_connection) curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     const std::string& by_scheme = is_https(request.url) ? options_.https_proxy : options_.http_proxy;
     curl_easy_setopt(easy, CURLOPT_PROXY, options_.proxy.empty() ? by_scheme.c_str() : options_.proxy.c_str());
     if (!options_.verifies_certificates) {

@@ -39,6 +39,22 @@ class Shell : public testing::Test {
     return found;
   }
 
+  // The shared objects that osiris opens while it answers, as the loader tells of them.
+  std::vector<std::string> opened_for(const std::vector<std::string>& words) {
+    project_.set("LD_DEBUG", "files");
+    project_.set("LD_DEBUG_OUTPUT", project_.dir() / "loader");
+    offered(words);
+    project_.set("LD_DEBUG", "");
+    std::vector<std::string> opened;
+    for (const auto& file : std::filesystem::directory_iterator(project_.dir())) {
+      if (!file.path().filename().string().starts_with("loader")) continue;
+      for (const std::string& line : split(project_.read(file.path().filename()), '\n'))
+        if (line.find("dynamically loaded by") != std::string::npos) opened.push_back(line);
+      std::filesystem::remove(file.path());
+    }
+    return opened;
+  }
+
   Project project_;
 };
 
@@ -54,6 +70,14 @@ TEST_F(Shell, AnAdaptersFlagsAreCompletedOnceItIsNamed) {
   EXPECT_THAT(offered({"run", "p.yaml", "--e2b-le"}), testing::IsEmpty());
   EXPECT_THAT(offered({"run", "p.yaml", "--e2b", "--e2b-le"}), Contains("--e2b-lease"));
   EXPECT_THAT(offered({"run", "p.yaml", "--adapter", "e2b", "--e2b-le"}), Contains("--e2b-lease"));
+}
+
+TEST_F(Shell, NoAdapterIsOpenedForAWordThatIsNoFlag) {
+  ASSERT_EQ(project_.osiris({"run", "p.yaml"}).exit, 0);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{""}, {"run", ""}, {"show", "re"}, {"show", "read", ""}, {"connections", "doctor", ""}})
+    EXPECT_THAT(opened_for(words), testing::IsEmpty()) << testing::PrintToString(words);
+  EXPECT_THAT(opened_for({"run", "--"}), Contains(HasSubstr("local.so")));
 }
 
 TEST_F(Shell, NamesOfTheProjectAreCompleted) {

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <mutex>
 
 #include "tests/drivers/harness.h"
@@ -188,6 +189,11 @@ TEST_F(RemoteGroups, ThatCannotBeReadAreTheStepsError) {
   const Error error = step.error(filesystem_parquet_extractor());
   EXPECT_EQ(error.category, "extract.permission_denied") << error.message;
   EXPECT_NE(error.message.find("s3://lake/orders/1.parquet"), std::string::npos) << error.message;
+  // What could not be fetched ahead is not asked for once more.
+  std::map<std::string, int> asked;
+  for (const ObjectRequest& request : store_.requests())
+    if (is_of_a_column(request) && request.path.ends_with("1.parquet")) ++asked[request.header("Range")];
+  for (const auto& [range, times] : asked) EXPECT_EQ(times, 1) << range;
 }
 
 TEST(RemoteParquet, OfAPatternHasTheColumnsOfItsPaths) {

@@ -43,6 +43,10 @@ TEST(CurlTransport, ReusesOneConnectionForRequestsInARow) {
   CurlTransport transport;
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(send(transport, get(server.url())).response);
   EXPECT_EQ(server.connections(), 1);
+  Request another = get(server.url());
+  another.wants_new_connection = true;
+  ASSERT_TRUE(send(transport, another).response);
+  EXPECT_EQ(server.connections(), 2);
 }
 
 TEST(CurlTransport, SendsAPostBodyWithItsLengthAndWithoutExpect) {

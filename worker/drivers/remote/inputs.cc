@@ -172,7 +172,10 @@ Status RemoteFile::fetch(uint64_t at, char* buffer, size_t size) {
       return {};
     }
   }
-  if (ahead_ && ahead_->take(place_, at, buffer, size)) return {};
+  if (ahead_) {
+    OSIRIS_ASSIGN(const bool is_there, ahead_->take(place_, at, buffer, size));
+    if (is_there) return {};
+  }
   return store_->read(object_, at, buffer, size);
 }
 

@@ -48,7 +48,7 @@ std::pair<size_t, size_t> ReadAhead::find(size_t file, uint64_t at) const {
   return {kNone, kNone};
 }
 
-bool ReadAhead::take(size_t file, uint64_t at, char* buffer, size_t size) {
+Result<bool> ReadAhead::take(size_t file, uint64_t at, char* buffer, size_t size) {
   std::unique_lock lock(mutex_);
   const auto [group, first] = find(file, at);
   if (group == kNone) return false;
@@ -73,6 +73,7 @@ bool ReadAhead::take(size_t file, uint64_t at, char* buffer, size_t size) {
   }
   changed_.wait(lock, [&] { return fetch->state >= Fetch::State::kDone || stopping_; });
   if (fetches_.erase(Place{file, at}) > 0) held_bytes_ -= fetch->piece.size;
+  OSIRIS_TRY(fetch->failure);
   if (fetch->state != Fetch::State::kDone) return false;
   lock.unlock();
   std::memcpy(buffer, fetch->bytes.data(), size);
@@ -133,13 +134,15 @@ void ReadAhead::work() {
     fetch->state = Fetch::State::kRunning;
     lock.unlock();
     bool is_done = false;
+    Status read;
     try {
       fetch->bytes.resize(fetch->piece.size);
-      is_done =
-          store_->read(files_[fetch->file].object, fetch->piece.at, fetch->bytes.data(), fetch->bytes.size()).ok();
+      read = store_->read(files_[fetch->file].object, fetch->piece.at, fetch->bytes.data(), fetch->bytes.size());
+      is_done = read.ok();
     } catch (const std::exception&) {  // no memory: the reader, who needs these bytes, finds out for itself
     }
     lock.lock();
+    fetch->failure = std::move(read);
     fetch->state = is_done ? Fetch::State::kDone : Fetch::State::kFailed;
     changed_.notify_all();
   }

@@ -44,9 +44,10 @@ class ReadAhead {
   // fetched. Returns the file's place.
   size_t add(Object object, FileLayout layout, uint64_t end);
 
-  // Whether `buffer` has the bytes now, because they were fetched ahead; it may have to wait for them. Otherwise, also
-  // where the fetch failed, the caller reads them. [any thread]
-  bool take(size_t file, uint64_t at, char* buffer, size_t size);
+  // Whether `buffer` has the bytes now, because they were fetched ahead; it may have to wait for them. Otherwise the
+  // caller reads them. A fetch that has failed was tried as often as a read is, and its error is the caller's.
+  // [any thread]
+  Result<bool> take(size_t file, uint64_t at, char* buffer, size_t size);
 
  private:
   struct File {
@@ -67,6 +68,7 @@ class ReadAhead {
     Columns columns;
     Piece piece;
     State state = State::kWaiting;
+    Status failure;  // of the store; ok: there is none, or nothing has asked it
     std::string bytes;
   };
   using Place = std::pair<size_t, uint64_t>;  // file, offset

@@ -23,15 +23,6 @@ constexpr int64_t kRequestLimit_ms = 300'000;
 constexpr uint64_t kPieceBytes = uint64_t{32} << 20;
 constexpr size_t kCheckedBytes = size_t{1} << 20;
 
-web::ClientOptions client_options() {
-  web::ClientOptions options;
-  options.user_agent = "osiris files";
-  options.timeout_ms = kRequestLimit_ms;
-  options.retries_max = 4;
-  options.retry_delay_ms = 250;
-  return options;
-}
-
 // Of "bytes 0-9/120".
 struct ContentRange {
   uint64_t first = 0;
@@ -76,6 +67,16 @@ Status check_part(const Object& object, uint64_t at, const http::Response& head)
 }
 
 }  // namespace
+
+web::ClientOptions client_options() {
+  web::ClientOptions options;
+  options.user_agent = "osiris files";
+  options.timeout_ms = kRequestLimit_ms;
+  options.silence_ms = web::kSilence_ms;
+  options.retries_max = 4;
+  options.retry_delay_ms = 250;
+  return options;
+}
 
 Store::Store(StepContext& step, std::optional<S3Access> access)
     : step_(step), access_(std::move(access)), client_(step, client_options()) {}

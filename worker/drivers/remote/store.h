@@ -27,6 +27,9 @@ struct Object {
   std::string modified;  // the server's text; empty: not told
 };
 
+// Of all requests for objects.
+web::ClientOptions client_options();
+
 // One step's. [any thread]
 class Store {
  public:

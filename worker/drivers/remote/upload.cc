@@ -18,6 +18,7 @@
 #include "worker/drivers/remote/answers.h"
 #include "worker/drivers/remote/listing.h"
 #include "worker/drivers/remote/signature.h"
+#include "worker/drivers/remote/store.h"
 #include "worker/drivers/web/client.h"
 
 namespace osiris::worker::remote {
@@ -30,18 +31,9 @@ constexpr uint64_t kObjectBytesMax = uint64_t{5} << 40;
 constexpr uint64_t kHeldBytes = 24 * kMiB;
 constexpr int kAbortsMax = 5;
 
-web::ClientOptions sending_options() {
-  web::ClientOptions options;
-  options.user_agent = "osiris files";
-  options.timeout_ms = 300'000;
-  options.retries_max = 4;
-  options.retry_delay_ms = 250;
-  return options;
-}
-
 // For what follows a failure or a cancel: soon, and whatever the step's fate is.
 web::ClientOptions settling_options() {
-  web::ClientOptions options = sending_options();
+  web::ClientOptions options = client_options();
   options.timeout_ms = 5'000;
   options.retry_after_max_ms = 2'000;
   options.outlives_cancel = true;
@@ -319,7 +311,7 @@ Result<PartPlan> plan_parts(uint64_t bytes) {
 }
 
 std::shared_ptr<web::Client> sending_client(StepContext& step) {
-  return std::make_shared<web::Client>(step, sending_options());
+  return std::make_shared<web::Client>(step, client_options());
 }
 
 Result<std::unique_ptr<StagedUpload>> stage(StepContext& step, const std::shared_ptr<web::Client>& client,

@@ -19,6 +19,7 @@ namespace {
 constexpr auto kLookEvery = std::chrono::milliseconds(20);
 constexpr int64_t kDelayMax_ms = 60'000;
 constexpr size_t kQuotedBytes = 300;
+constexpr int kWaitsMax = 2;  // for a server that does not answer
 
 // The first of the variables that the user passed and that says something, in either case of letters.
 std::string passed(const Json& environment, std::initializer_list<const char*> names) {
@@ -75,6 +76,13 @@ Error status_error(const http::Request& request, const http::Response& response)
 
 }  // namespace
 
+http::Timeouts timeouts_of(const ClientOptions& options) {
+  http::Timeouts timeouts;
+  timeouts.total = http::Milliseconds(options.timeout_ms);
+  timeouts.idle = http::Milliseconds(options.silence_ms ? options.silence_ms : options.timeout_ms);
+  return timeouts;
+}
+
 Verdict judge_status(const http::Request& request, const http::Response& response) {
   if (response.status >= 200 && response.status <= 299) return {};
   return {status_error(request, response), passes_by(response.status)};
@@ -84,7 +92,8 @@ struct Client::Attempt {
   std::optional<http::Response> response;
   Error error;
   bool may_pass = false;
-  int64_t wait_ms = 0;  // that the server asks for
+  bool was_in_vain = false;  // no connection came to be, or no byte, for as long as one is waited for
+  int64_t wait_ms = 0;       // that the server asks for
 };
 
 Client::Client(StepContext& step, ClientOptions options)
@@ -110,6 +119,7 @@ Client::Attempt Client::attempt(const http::Request& request, const Judge& judge
       attempt.error.category =
           attempt.error.code == Code::kDeadline ? category::kConnectionTimeout : category::kConnectionFailed;
     attempt.may_pass = attempt.error.code == Code::kUnavailable || attempt.error.code == Code::kDeadline;
+    attempt.was_in_vain = attempt.error.category == category::kConnectionTimeout;
     if (http::is_idempotent(request) || !result.failure->reached_server) return attempt;
     attempt.may_pass = false;
     attempt.error.code = Code::kInvalidState;
@@ -158,14 +168,20 @@ Result<Json> Client::send(http::Request request, AnswerCheck check) {
 
 Result<http::Response> Client::exchange(http::Request request, const Judge& judge, const Sink& sink) {
   request.has_secrets = true;
-  request.timeouts.total = http::Milliseconds(options_.timeout_ms);
+  request.timeouts = timeouts_of(options_);
+  int waits = 0;
   for (int attempts = 1;; ++attempts) {
     if (cancelled_ || (!options_.outlives_cancel && step_.is_cancelled())) return Error(Code::kCancelled, "stopped");
     Attempt made = attempt(request, judge, sink);
     if (made.response) return *std::move(made.response);
     if (made.error.code == Code::kInvalidState) return made.error;
     if (cancelled_) return Error(Code::kCancelled, "stopped");
-    if (!made.may_pass || attempts > options_.retries_max || made.wait_ms > options_.retry_after_max_ms) {
+    if (made.was_in_vain) {
+      ++waits;
+      request.wants_new_connection = true;  // the old one may lead nowhere any more
+    }
+    if (!made.may_pass || attempts > options_.retries_max || waits == kWaitsMax ||
+        made.wait_ms > options_.retry_after_max_ms) {
       if (attempts > 1) made.error.message += " (after " + std::to_string(attempts) + " attempts)";
       return made.error;
     }

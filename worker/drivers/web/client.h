@@ -14,9 +14,15 @@
 
 namespace osiris::worker::web {
 
+// A server that brings no byte for so long is silent, and a silent one is asked twice and not more often. The one rule
+// of all that the worker asks of web servers (docs/decisions/0262-silent-servers.md); an API whose step has a `timeout`
+// may be silent for as long.
+inline constexpr int64_t kSilence_ms = 30'000;
+
 struct ClientOptions {
   std::string user_agent = "osiris";
-  int64_t timeout_ms = 30'000;           // of one attempt
+  int64_t timeout_ms = kSilence_ms;      // of one attempt
+  int64_t silence_ms = 0;                // that ends one; 0: timeout_ms
   int retries_max = 3;                   // attempts beyond the first
   int64_t retry_delay_ms = 1'000;        // before the first of them; doubled for each further one, 60 s at most
   int64_t retry_after_max_ms = 600'000;  // a server that wants a longer pause is not asked again
@@ -24,6 +30,9 @@ struct ClientOptions {
   bool outlives_cancel = false;  // for what undoes a request: the step's end does not end it
   size_t answer_bytes_max = 256u << 20;
 };
+
+// Of one attempt.
+http::Timeouts timeouts_of(const ClientOptions& options);
 
 // What becomes of an answer: accepted, or refused by `status`, for good or only for now.
 struct Verdict {
@@ -50,7 +59,8 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   // Sends a request that may be sent twice, and reads a JSON answer. Tried again: connections that break, 408, 429,
-  // 500, 502, 503, 504, and what `check` calls kUnavailable; never before a Retry-After of the server. Errors:
+  // 500, 502, 503, 504, and what `check` calls kUnavailable; never before a Retry-After of the server. One that was
+  // waited for in vain is tried again once. Errors:
   // kUnauthenticated for 401 and 403, kNotFound for 404 and 410, kInvalidArgument for other 4xx, kUnavailable for what
   // lasted, kStepFailed for an answer that is no JSON, kCancelled.
   Result<Json> send(http::Request request, AnswerCheck check = nullptr);
