@@ -32,8 +32,7 @@ Error classify(CURLcode code, const State& state) {
   const std::string what = what_of(state.request);
   const std::string reason = state.error_text[0] ? state.error_text : curl_easy_strerror(code);
   if (state.idle_expired)
-    return Error(Code::kUnavailable,
-                 what + ": no byte for " + in_words(state.request.timeouts.idle),
+    return Error(Code::kUnavailable, what + ": no byte for " + in_words(state.request.timeouts.idle),
                  "The server or the network stalled; try again.", category::kConnectionTimeout);
   switch (code) {
     case CURLE_SEND_FAIL_REWIND:

@@ -94,8 +94,8 @@ struct Request {
   // May this be sent twice without harm? GET, HEAD, PUT and DELETE are; a POST only if its sender says so.
   bool idempotent = false;
   bool wants_new_connection = false;  // not one that earlier requests have used
-  std::string label;         // what this call is, for messages: "create sandbox"
-  bool has_secrets = false;  // each copy of `body` is wiped when it is no longer needed, and no log shows it
+  std::string label;                  // what this call is, for messages: "create sandbox"
+  bool has_secrets = false;           // each copy of `body` is wiped when it is no longer needed, and no log shows it
 
   Request() = default;
   Request(const Request&) = default;
