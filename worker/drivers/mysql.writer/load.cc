@@ -298,7 +298,8 @@ size_t Load::rows_max() const {
 }
 
 std::unique_ptr<BatchWriter::Batch> Load::begin() {
-  return std::make_unique<RowText>(plans_, session_->form(), settings_.verifies_values);
+  return std::make_unique<RowText>(plans_, session_->form(), session_->row_bytes_max(destination_, plans_),
+                                   settings_.verifies_values);
 }
 
 Status Load::write(Batch& batch) {
@@ -317,7 +318,7 @@ Status Load::write(Batch& batch) {
   if (const auto& unfit = rows.unfit())
     return failed("table " + settings_.table + ", column '" + unfit->column + "', row " +
                       std::to_string(before + unfit->row + 1) + ": " + unfit->what,
-                  "CAST or filter it in the step before");
+                  unfit->hint);
   context_.progress(rows_ + text_rows_);
   return {};
 }

@@ -50,6 +50,9 @@ constexpr std::array<char, 256> kEscaped = [] {
   return escaped;
 }();
 
+// No server sends or takes more in one piece: it would be there, and no client could read it.
+constexpr size_t kValueBytesMax = size_t{1} << 30;
+
 std::string_view value_at(duckdb_vector vector, size_t row) {
   const auto& text = static_cast<duckdb_string_t*>(duckdb_vector_get_data(vector))[row].value;
   return {text.inlined.length <= 12 ? text.inlined.inlined : text.pointer.ptr, text.inlined.length};
@@ -96,6 +99,18 @@ std::string why_unfit(const ColumnPlan& plan, std::string_view value) {
   return {};
 }
 
+// Before the value becomes text, of which it would have up to twice its size.
+std::optional<Unfit> RowText::too_large(const ColumnPlan& plan, size_t value_bytes, size_t row_bytes) const {
+  if (value_bytes >= kValueBytesMax)
+    return Unfit{ends_.size(), plan.target, "the value has 1 GiB or more, which no client of MySQL reads"};
+  if (row_bytes + value_bytes <= row_bytes_max_) return std::nullopt;
+  return Unfit{ends_.size(), plan.target,
+               "the row has more than the " + std::to_string(row_bytes_max_) +
+                   " bytes of text that the server takes in a statement",
+               "let the server take LOAD DATA LOCAL (local_infile), which has no such limit, or raise its "
+               "max_allowed_packet"};
+}
+
 //   lines    values between tabs, \N for NULL; bytes in hexadecimal, which the statement undoes
 //   values   (1,'it\'s',x'00ff',NULL),
 void RowText::add_value(const ColumnPlan& plan, std::string_view value) {
@@ -125,6 +140,7 @@ void RowText::add(duckdb_data_chunk chunk) {
   std::vector<duckdb_vector> vectors;
   for (size_t i = 0; i < plans_.size(); ++i) vectors.push_back(duckdb_data_chunk_get_vector(chunk, i));
   for (size_t row = 0; row < rows; ++row) {
+    const size_t begin = text_.size();
     if (form_ == RowForm::kValues) text_ += '(';
     for (size_t i = 0; i < plans_.size(); ++i) {
       if (i > 0) text_ += form_ == RowForm::kValues ? ',' : '\t';
@@ -135,11 +151,13 @@ void RowText::add(duckdb_data_chunk chunk) {
         continue;
       }
       const std::string_view value = value_at(vectors[i], row);
-      if (std::string why = why_unfit(plans_[i], value); !why.empty()) {
+      if (std::string why = why_unfit(plans_[i], value); !why.empty())
         unfit_ = Unfit{ends_.size(), plans_[i].target, std::move(why)};
-        return;
-      }
+      else
+        unfit_ = too_large(plans_[i], value.size(), text_.size() - begin);
+      if (unfit_) return;
       add_value(plans_[i], value);
+      if (unfit_ = too_large(plans_[i], 0, text_.size() - begin); unfit_) return;
       if (sum_) sum_->add(one_form(plans_[i].form, value));
     }
     if (sum_) sum_->end_row();

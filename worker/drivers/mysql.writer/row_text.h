@@ -18,14 +18,16 @@ struct Unfit {
   uint64_t row = 0;  // of the batch, from 0
   std::string column;
   std::string what;
+  std::string hint = "CAST or filter it in the step before";
 };
 
 enum class RowForm { kLines, kValues };
 
 class RowText : public BatchWriter::Batch {
  public:
-  // `plans` outlive it.
-  RowText(const std::vector<ColumnPlan>& plans, RowForm form, bool keeps_fingerprint) : plans_(plans), form_(form) {
+  // `plans` outlive it. `row_bytes_max`: that the text of a row may have.
+  RowText(const std::vector<ColumnPlan>& plans, RowForm form, size_t row_bytes_max, bool keeps_fingerprint)
+      : plans_(plans), form_(form), row_bytes_max_(row_bytes_max) {
     if (keeps_fingerprint) sum_.emplace(plans.size());
   }
 
@@ -38,9 +40,11 @@ class RowText : public BatchWriter::Batch {
 
  private:
   void add_value(const ColumnPlan& plan, std::string_view value);
+  std::optional<Unfit> too_large(const ColumnPlan& plan, size_t value_bytes, size_t row_bytes) const;
 
   const std::vector<ColumnPlan>& plans_;
-  RowForm form_;
+  const RowForm form_;
+  const size_t row_bytes_max_;
   std::string text_;
   std::vector<size_t> ends_;
   std::optional<Unfit> unfit_;

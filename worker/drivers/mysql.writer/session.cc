@@ -44,6 +44,13 @@ std::string with_row(const std::string& where, const std::string& text, uint64_t
   return row == 0 ? where : where + ", row " + std::to_string(before + row);
 }
 
+// The beginning of a statement, before the rows.
+std::string insertion(const std::string& table, const std::vector<ColumnPlan>& plans) {
+  std::vector<std::string> names;
+  for (const ColumnPlan& plan : plans) names.push_back(plan.target);
+  return "INSERT INTO " + table + " (" + quoted_list(names) + ") VALUES ";
+}
+
 }  // namespace
 
 std::string quoted_list(const std::vector<std::string>& names) {
@@ -79,7 +86,16 @@ Status Session::probe() {
   }
   const size_t packet = std::strtoull(allowed[0][1].value_or("0").c_str(), nullptr, 10);
   bytes_max_ = std::clamp<size_t>(packet / 4, 4096, size_t{1} << 20);
+  constexpr size_t kCommandBytes = 2;  // what kind of packet it is, and one that the server keeps for itself
+  if (packet > kCommandBytes) statement_bytes_max_ = packet - kCommandBytes;
   return {};
+}
+
+// A larger statement ends the connection, most often before the server's answer is read.
+size_t Session::row_bytes_max(const std::string& table, const std::vector<ColumnPlan>& plans) const {
+  if (statement_bytes_max_ == SIZE_MAX) return SIZE_MAX;
+  const size_t head = insertion(table, plans).size();
+  return statement_bytes_max_ > head ? statement_bytes_max_ - head : 0;
 }
 
 Result<std::vector<Row>> Session::ask(const std::string& sql, const std::string& where) {
@@ -132,17 +148,16 @@ Status Session::load_rows(const std::string& table, const std::vector<ColumnPlan
                           uint64_t rows, uint64_t before, const std::string& where) {
   const WaitScope scope(*call_.deadline);
   MYSQL* mysql = connection_->handle();
-  std::vector<std::string> names, variables, unhexed;
+  std::vector<std::string> variables, unhexed;
   for (const ColumnPlan& plan : plans) {
     const bool is_bytes = plan.check == Check::kBytes;
-    names.push_back(plan.target);
-    variables.push_back(is_bytes ? "@osiris" + std::to_string(names.size()) : quote_identifier(plan.target));
+    variables.push_back(is_bytes ? "@osiris" + std::to_string(variables.size() + 1) : quote_identifier(plan.target));
     if (is_bytes) unhexed.push_back(quote_identifier(plan.target) + " = UNHEX(" + variables.back() + ")");
   }
-  std::string sql = "INSERT INTO " + table + " (" + quoted_list(names) + ") VALUES ";
+  std::string sql;
   Offer offer{text};
   if (form_ == RowForm::kValues) {
-    sql.append(text, 0, text.size() - 1);
+    sql = insertion(table, plans).append(text, 0, text.size() - 1);
   } else {
     mysql_set_local_infile_handler(mysql, begin_offer, read_offer, end_offer, offer_error, &offer);
     sql = "LOAD DATA LOCAL INFILE 'osiris' INTO TABLE " + table +

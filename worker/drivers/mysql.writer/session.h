@@ -3,6 +3,7 @@
 // everything that goes wrong, so each of them is one.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -25,6 +26,8 @@ class Session {
   RowForm form() const { return form_; }
   // The most text that one load_rows() should be given.
   size_t bytes_max() const { return bytes_max_; }
+  // And the most that a row may have on its way into `table` (quoted).
+  size_t row_bytes_max(const std::string& table, const std::vector<ColumnPlan>& plans) const;
 
   // Runs one statement; the rows of its answer. [any thread, one at a time]
   Result<std::vector<Row>> ask(const std::string& sql, const std::string& where = {});
@@ -52,6 +55,7 @@ class Session {
   MysqlError error_;  // of the statement that failed last
   RowForm form_ = RowForm::kValues;
   size_t bytes_max_ = size_t{1} << 20;
+  size_t statement_bytes_max_ = SIZE_MAX;  // that the server takes
 };
 
 // `a`, `b`

@@ -151,6 +151,11 @@ Error query_error(const std::string& step_id, const ServerSettings& server, cons
                  "raise --memory-limit, or select fewer columns: a value, which may have up to 1 GiB, is held several "
                  "times on its way",
                  category::kRuntimeMemoryExceeded);
+  if (error.number == CR_NET_PACKET_TOO_LARGE)
+    return Error(Code::kStepFailed,
+                 start + "row " + std::to_string(rows_so_far + 1) +
+                     " has more than 1 GiB, the most that a client of MySQL reads: " + words(error),
+                 "select fewer columns, or a part of the value: SUBSTRING(...)", category::kExtractSchemaMismatch);
   if (error.number == kWriteInReadOnlyTransaction) {
     return Error(Code::kStepFailed, start + words(error), "an extractor only reads: statements that write are refused",
                  category::kExtractQueryFailed);
