@@ -29,7 +29,8 @@ void add_options(CLI::App& command, Options& options) {
 }
 
 constexpr std::string_view kConfig =
-    R"(# A project of osiris; this file marks its directory. Every key is optional: these are the defaults.
+    R"(# yaml-language-server: $schema=.osiris/schemas/project.json
+# A project of osiris; this file marks its directory. Every key is optional: these are the defaults.
 version: "2.0"
 filesystem:
   profiles:

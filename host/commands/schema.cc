@@ -1,17 +1,30 @@
-// osiris schema [pipeline|connections]: JSON Schemas for editors.
+// osiris schema [pipeline|connections|project]: JSON Schemas for editors.
 #include "host/commands/schema.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "host/commands/commands.h"
 #include "host/compiler/json_schema.h"
 #include "host/display/format.h"
 #include "host/installation/installation.h"
+#include "host/project/project_schema.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
 namespace {
+
+// Where a project has each.
+struct SchemaFile {
+  std::string_view name;
+  const char* path;
+  Json (*schema)(const ComponentRegistry& registry);
+};
+constexpr SchemaFile kSchemaFiles[] = {
+    {"pipeline", ".osiris/schemas/pipeline.json", oml_json_schema},
+    {"connections", ".osiris/schemas/connections.json", connections_json_schema},
+    {"project", ".osiris/schemas/project.json", [](const ComponentRegistry&) { return project_json_schema(); }}};
 
 struct Options {
   std::string file = "pipeline";
@@ -20,13 +33,14 @@ struct Options {
 };
 
 void add_options(CLI::App& command, Options& options) {
-  command.add_option("file", options.file, "pipeline (the default) or connections: whose schema")
-      ->check(CLI::IsMember({"pipeline", "connections"}))
+  command
+      .add_option("file", options.file, "pipeline (the default), connections, or project for osiris.yaml: whose schema")
+      ->check(CLI::IsMember({"pipeline", "connections", "project"}))
       ->type_name("FILE");
   command
       .add_option("--document", options.document, "the schema of what a command prints with --json: run, diff, error")
       ->type_name("NAME");
-  command.add_flag("--write", options.write, "write both below .osiris/schemas of the project instead");
+  command.add_flag("--write", options.write, "write all three below .osiris/schemas of the project instead");
 }
 
 // <prefix>/share/osiris/schemas/NAME.json.
@@ -51,34 +65,34 @@ int print_document_schema(const CommandContext& context, const std::string& name
 
 int run(const CommandContext& context, const Options& options) {
   if (!options.document.empty()) return print_document_schema(context, options.document);
-  const auto workspace = load_workspace(context);
-  if (!workspace.ok()) return fail(context, workspace.error());
+  // Of no project's files: they may be what is being mended.
+  Diagnostics findings;
+  const ComponentRegistry registry =
+      ComponentRegistry::load({ComponentRegistry::installed_directory(context.executable_directory)}, findings);
+  print_diagnostics(context, findings);
+  if (!findings.ok()) return fail(context, findings.to_error());
   if (options.write) {
     const std::filesystem::path& project = context.place.directory;
-    if (const Status written = write_schemas(project, workspace->registry); !written.ok())
-      return fail(context, written.error());
+    if (const Status written = write_schemas(project, registry); !written.ok()) return fail(context, written.error());
     Json files = Json::array();
-    for (const char* file : {kPipelineSchemaFile, kConnectionsSchemaFile}) {
-      files.push_back((project / file).string());
-      print_text(context, printable((project / file).string()) + "\n");
+    for (const SchemaFile& file : kSchemaFiles) {
+      files.push_back((project / file.path).string());
+      print_text(context, printable((project / file.path).string()) + "\n");
     }
     if (context.json) print_json(context, Json::object({{"files", std::move(files)}}));
     return to_int(ExitCode::kOk);
   }
-  const Json schema =
-      options.file == "pipeline" ? oml_json_schema(workspace->registry) : connections_json_schema(workspace->registry);
-  print_json(context, schema);
+  for (const SchemaFile& file : kSchemaFiles)
+    if (file.name == options.file) print_json(context, file.schema(registry));
   return to_int(ExitCode::kOk);
 }
 
 }  // namespace
 
 Status write_schemas(const std::filesystem::path& project, const ComponentRegistry& registry) {
-  const std::pair<const char*, Json> files[] = {{kPipelineSchemaFile, oml_json_schema(registry)},
-                                                {kConnectionsSchemaFile, connections_json_schema(registry)}};
-  for (const auto& [name, schema] : files) {
-    OSIRIS_TRY(make_directories((project / name).parent_path()));
-    OSIRIS_TRY(write_file_atomically(project / name, schema.dump_pretty() + "\n"));
+  for (const SchemaFile& file : kSchemaFiles) {
+    OSIRIS_TRY(make_directories((project / file.path).parent_path()));
+    OSIRIS_TRY(write_file_atomically(project / file.path, file.schema(registry).dump_pretty() + "\n"));
   }
   return {};
 }

@@ -8,11 +8,8 @@
 
 namespace osiris {
 
-// Where they are, from the project's directory. The first line of a pipeline may name it for yaml-language-server.
-inline constexpr const char* kPipelineSchemaFile = ".osiris/schemas/pipeline.json";
-inline constexpr const char* kConnectionsSchemaFile = ".osiris/schemas/connections.json";
-
-// Writes both, each atomically.
+// Writes those of pipelines, of connections and of osiris.yaml below .osiris/schemas, each atomically. The first line
+// of a file may name its own for yaml-language-server.
 Status write_schemas(const std::filesystem::path& project, const ComponentRegistry& registry);
 
 }  // namespace osiris

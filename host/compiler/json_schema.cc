@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "host/project/project_schema.h"
+
 namespace osiris {
 namespace {
 
@@ -209,22 +211,6 @@ constexpr const char* kSchedule = R"({
             {"type": "object", "additionalProperties": false, "required": ["cron"],
              "properties": {"cron": {"type": "string"}, "timezone": {"type": "string"}}}]})";
 
-// on_success and on_failure: one of these, or a list of them.
-constexpr const char* kHooks = R"({
-  "anyOf": [{"$ref": "#/definitions/hook"}, {"type": "array", "maxItems": 16, "items": {"$ref": "#/definitions/hook"}}]})";
-constexpr const char* kHook = R"({
-  "type": "object", "additionalProperties": false,
-  "oneOf": [{"required": ["command"]}, {"required": ["webhook"]}],
-  "properties": {
-    "command": {"description": "program and arguments; the document is its standard input",
-                "anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "minItems": 1, "items": {"type": "string"}}]},
-    "shell": {"type": "boolean", "description": "true: command is one text for sh -c"},
-    "webhook": {"type": "string", "pattern": "^https?://|^\\$\\{",
-                "description": "where the document is posted; ${VARIABLE} is filled in"},
-    "headers": {"type": "object", "additionalProperties": {"type": ["string", "number"]},
-                "description": "of the webhook's request; ${VARIABLE} is filled in"},
-    "timeout": {"type": ["number", "string"], "default": 10, "description": "seconds, or 500ms, 30s, 2m; at most 5m"}}})";
-
 constexpr const char* kParameter = R"({
   "anyOf": [{"type": "object", "additionalProperties": false, "properties": {
                "type": {"enum": ["string", "integer", "number", "boolean", "list", "object"]},
@@ -255,7 +241,7 @@ Json oml_json_schema(const ComponentRegistry& registry) {
   }
   definitions.set("check", parsed(kCheck));
   definitions.set("columns", parsed(kColumns));
-  definitions.set("hook", parsed(kHook));
+  definitions.set("hook", hook_json_schema());
   const Json parameter = parsed(kParameter);
   const Json values = parsed(R"({"type": "object", "properties": {"params": {"type": "object"}}})");
   return Json::object(
@@ -274,8 +260,8 @@ Json oml_json_schema(const ComponentRegistry& registry) {
              {"keep_outputs",
               parsed(
                   R"({"type": "boolean", "description": "true: rows of steps are kept, so that a run can be resumed"})")},
-             {"on_success", parsed(kHooks)},
-             {"on_failure", parsed(kHooks)},
+             {"on_success", hooks_json_schema()},
+             {"on_failure", hooks_json_schema()},
              {"params", Json::object({{"type", "object"}, {"additionalProperties", parameter}})},
              {"profiles", Json::object({{"type", "object"}, {"additionalProperties", values}})},
              {"steps", Json::object({{"type", "array"}, {"minItems", 1}, {"items", step_schema(specs)}})}})},

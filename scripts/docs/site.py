@@ -25,7 +25,7 @@ CONTENTS = {
     "Begin": ["docs/tutorial", "docs/howto/README", "docs/howto/*", "docs/coming-from"],
     "Pipelines": ["docs/oml", "docs/checks", "docs/incremental", "docs/types", "docs/drivers/README", "docs/drivers/*", "examples/README",
                   "host/compat/README", "docs/compatibility"],
-    "Running": ["docs/cli", "docs/local", "docs/e2b", "docs/fleet", "docs/e2b-server", "docs/sessions", "docs/exit-codes", "docs/error-categories"],
+    "Running": ["docs/cli", "docs/project-file", "docs/local", "docs/e2b", "docs/fleet", "docs/e2b-server", "docs/sessions", "docs/exit-codes", "docs/error-categories"],
     "Reference": ["reference/commands", "reference/command/*", "reference/components", "reference/component/*", "docs/glossary"],
     "Adapters": ["docs/writing-an-adapter", "docs/adapter-check", "docs/plugin-abi", "docs/abi/*", "docs/run-package",
                  "docs/worker-protocol", "docs/writing-a-driver", "examples/*"],

@@ -29,8 +29,8 @@ after(async () => {
   fs.rmSync(project, { recursive: true })
 })
 
-test('the pipeline and the connections that init writes name their schemas and are right', async () => {
-  for (const name of ['pipelines/hello.yaml', 'osiris_connections.example.yaml']) {
+test('the files that init writes name their schemas and are right', async () => {
+  for (const name of ['pipelines/hello.yaml', 'osiris_connections.example.yaml', 'osiris.yaml']) {
     const text = fs.readFileSync(path.join(project, name), 'utf8')
     assert.match(text, /^# yaml-language-server: \$schema=/)
     assert.deepEqual(await server.open(path.join(project, name), text), [], name)
@@ -81,4 +81,23 @@ test('keys, components and values are offered', async () => {
   assert.ok((await server.complete(file(), step(['id: a', 'component: ▮']))).includes('postgres.writer'))
   const values = await server.complete(file(), step(['id: a', 'component: filesystem.csv_writer', 'config:', '  newline: ▮']))
   assert.ok(values.includes('crlf'), `${values}`)
+})
+
+test('osiris.yaml is checked and completed', async () => {
+  const head = '# yaml-language-server: $schema=../.osiris/schemas/project.json\n'
+  const wrong = [
+    ['filesystem: {run_log_dir: logs}', /run_log_dir/],
+    ['filesystem: {retention: {run_logs_days: seven}}', /integer/],
+    ['telemetry: {protocol: grpc}', /./],
+    ['on_failure: {webhook: "mailto:someone"}', /./],
+    ['reprot: true', /reprot/],
+  ]
+  for (const [line, message] of wrong) {
+    const found = await server.open(file(), `${head}${line}\n`)
+    assert.ok(found.length > 0 && found[0].line === 2, `${line}: ${JSON.stringify(found)}`)
+    assert.match(found[0].message, message)
+  }
+  assert.deepEqual(await server.open(file(), `${head}telemetry: false\ncache: {max_bytes: 5GiB}\nadapters:\n  e2b: {timeout: 15m}\nlogging: {level: INFO}\n`), [])
+  const keys = await server.complete(file(), `${head}filesystem:\n  retention:\n    ▮`)
+  for (const key of ['run_logs_days', 'max_bytes']) assert.ok(keys.includes(key), `${key}: ${keys}`)
 })
