@@ -1,6 +1,11 @@
 // osiris doctor: whether this machine has what osiris needs, each with a hint.
+#include <sys/resource.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "host/adapters/loader.h"
 #include "host/adapters/option_values.h"
@@ -10,6 +15,7 @@
 #include "host/compiler/connection_check.h"
 #include "host/display/format.h"
 #include "host/run/worker_binary.h"
+#include "protocol/base/fd.h"
 #include "protocol/base/file.h"
 #include "protocol/base/subprocess.h"
 #include "protocol/base/text.h"
@@ -21,6 +27,7 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kWorkerMs = 20'000;                     // to say its version
 constexpr uint64_t kFreeBytesWanted = uint64_t{1} << 30;  // for spilling, sessions and outputs
+constexpr rlim_t kOpenFilesWanted = 256;                  // of steps that read many files, and connections
 
 struct Options {};
 void add_options(CLI::App&, Options&) {}
@@ -160,6 +167,30 @@ void check_disk(const CommandContext& context, Findings& findings) {
   }
 }
 
+// What adapters, workers and their processes ask of the system. Without pidfds no process is started.
+void check_kernel(Findings& findings) {
+  struct utsname system{};
+  ::uname(&system);
+  const std::string name = std::string(system.sysname) + " " + system.release;
+  const FileDescriptor self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+  if (!self.is_open())
+    return errno == ENOSYS
+               ? findings.broken("kernel", name + " has no pidfd_open", "it takes Linux 5.3 or later")
+               : findings.broken("kernel", name + ": pidfd_open is refused here",
+                                 "a container's seccomp profile forbids it: take a newer container runtime, "
+                                 "or let its profile allow pidfd_open");
+  if (std::error_code code; !fs::exists("/proc/self/status", code))
+    return findings.broken("kernel", name + ": /proc is not mounted", "mount -t proc proc /proc");
+  struct rlimit open_files{};
+  ::getrlimit(RLIMIT_NOFILE, &open_files);
+  const std::string number =
+      open_files.rlim_cur == RLIM_INFINITY ? "any number of" : std::to_string(open_files.rlim_cur);
+  const std::string files = number + " files open at once";
+  if (open_files.rlim_cur < kOpenFilesWanted)
+    return findings.warn("kernel", name + ", " + files, "raise the limit: ulimit -n 1024");
+  findings.ok("kernel", name + ", " + files);
+}
+
 void check_python(const CommandContext& context, Findings& findings) {
   for (const std::string& directory : split(context.environment.get("PATH").value_or(""), ':'))
     if (!directory.empty() && ::access((directory + "/python3").c_str(), X_OK) == 0)
@@ -170,6 +201,7 @@ void check_python(const CommandContext& context, Findings& findings) {
 int run(const CommandContext& context, const Options&) {
   Findings findings(context);
   findings.ok("osiris", "v" + std::string(kVersion) + ", " + context.executable_directory.string());
+  check_kernel(findings);
   check_worker(context, findings);
   check_adapters(context, findings);
   check_project(context, findings);

@@ -197,6 +197,10 @@ TEST_F(Shell, TheDoctorNamesWhatIsBrokenAndARemedy) {
   const Json healthy = project_.osiris({"doctor", "--json"}).json();
   EXPECT_TRUE(healthy["healthy"].as_bool()) << healthy.dump_pretty();
   EXPECT_EQ(status_of(healthy, "worker"), "ok");
+  EXPECT_EQ(status_of(healthy, "kernel"), "ok");
+  const Outcome narrow = project_.shell_in(project_.dir(), "ulimit -n 200; osiris doctor --json");
+  EXPECT_EQ(status_of(narrow.json(), "kernel"), "warning") << narrow.out;
+  EXPECT_THAT(narrow.out, HasSubstr("ulimit -n"));
 
   project_.write("osiris_connections.yaml", "version: 1\nconnections:\n  mysql:\n    shop: {host: h, prot: 1}\n");
   project_.set("OSIRIS_WORKER", "/bin/false");
