@@ -8,6 +8,8 @@
 # failed, what it said. JOBS limits the compilers at once.
 set -eu
 cd "$(dirname "$0")/.."
+# Called by a hook of git, or in a shell that was: this repository is meant, and the clones are others.
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_COMMON_DIR GIT_OBJECT_DIRECTORY GIT_PREFIX
 refuse() { echo "release: $1" >&2; echo "  $2" >&2; exit 2; }
 
 version=$(sed -n 's/^project(osiris VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt)
@@ -31,7 +33,8 @@ quietly() { # quietly COMMAND ...: what it says is in the log if it fails
   "$@" > "$work/said" 2>&1 || { tail -n 200 "$work/said" >> "$log"; tail -n 30 "$work/said" >&2; say "failed: $*"; exit 1; }
 }
 # Of the user's environment, what would make other packages.
-unset CC CXX CPPFLAGS CFLAGS CXXFLAGS LDFLAGS DESTDIR SOURCE_DATE_EPOCH MAKEFLAGS CMAKE_GENERATOR CMAKE_BUILD_TYPE 2> /dev/null || true
+unset CC CXX CPPFLAGS CFLAGS CXXFLAGS LDFLAGS CPATH C_INCLUDE_PATH CPLUS_INCLUDE_PATH LIBRARY_PATH DESTDIR SOURCE_DATE_EPOCH MAKEFLAGS CMAKE_GENERATOR \
+  CMAKE_BUILD_TYPE CMAKE_TOOLCHAIN_FILE CMAKE_PREFIX_PATH CMAKE_INSTALL_PREFIX CMAKE_INSTALL_MODE CMAKE_C_COMPILER_LAUNCHER CMAKE_CXX_COMPILER_LAUNCHER 2> /dev/null || true
 export OSIRIS_CACHE_DIR="${OSIRIS_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/osiris-build}"
 
 [ "$(cat "$work/commit" 2> /dev/null || true)" = "$commit" ] || rm -rf "$work" "$log"
@@ -51,7 +54,8 @@ build() { # build DIRECTORY: a clone of the tag in it, its build and its package
     touch "$1/source/.cloned"
   fi
   say "building in $1"
-  quietly cmake -S "$1/source" -B "$1/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DOSIRIS_WERROR=ON -DOSIRIS_BUILD_TESTS=OFF
+  quietly cmake -S "$1/source" -B "$1/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DOSIRIS_WERROR=ON -DOSIRIS_BUILD_TESTS=OFF \
+    -DOSIRIS_PACK_LEVEL=19
   quietly cmake --build "$1/build" ${JOBS:+-j "$JOBS"} --target osiris_installed
   say "packing what is in $1"
   rm -rf "$1/packages"

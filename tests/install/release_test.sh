@@ -51,7 +51,7 @@ mkdir -p tests/install
   echo 'add_custom_target(osiris_installed DEPENDS object)'
 } > CMakeLists.txt
 cat > scripts/compile.sh <<'SCRIPT'
-echo "compiled, cache ${CCACHE_DISABLE:-on}, flags ${CXXFLAGS:-none}" >> "$TRACE"
+echo "compiled, cache ${CCACHE_DISABLE:-on}, flags ${CXXFLAGS:-none}, toolchain ${CMAKE_TOOLCHAIN_FILE:-none}, repository ${GIT_DIR:-its own}" >> "$TRACE"
 echo object > object
 [ ! -e "$TRACE.path" ] || pwd >> object
 SCRIPT
@@ -74,7 +74,7 @@ git tag -f v7.8.9 > /dev/null
 traced() { grep -c "$1" "$TRACE" || true; }
 release() { # release STATUS
   status=0
-  CXXFLAGS=-O0 scripts/release.sh > "$work/said" 2>&1 || status=$?
+  CXXFLAGS=-O0 CMAKE_TOOLCHAIN_FILE=/nowhere GIT_DIR="$PWD/.git" scripts/release.sh > "$work/said" 2>&1 || status=$?
   [ $status = "$1" ] || { cat "$work/said" build/releases/*.log >&2; fail "ended with $status, not $1"; }
 }
 
@@ -94,8 +94,8 @@ grep -q 'the bare root has no cat' build/releases/7.8.9.log || fail "the log doe
 rm "$TRACE.bare"
 release 0
 [ "$(traced compiled)" = 2 ] || { cat "$TRACE" >&2; fail "what was built was built again"; }
-[ "$(sed -n 1p "$TRACE")" = "compiled, cache on, flags none" ] || fail "the user's flags count: $(sed -n 1p "$TRACE")"
-[ "$(sed -n 2p "$TRACE")" = "compiled, cache 1, flags none" ] || fail "the second build has a compiler cache: $(sed -n 2p "$TRACE")"
+[ "$(sed -n 1p "$TRACE")" = "compiled, cache on, flags none, toolchain none, repository its own" ] || fail "the user's flags count: $(sed -n 1p "$TRACE")"
+[ "$(sed -n 2p "$TRACE")" = "compiled, cache 1, flags none, toolchain none, repository its own" ] || fail "the second build has a compiler cache: $(sed -n 2p "$TRACE")"
 (cd build/releases/7.8.9 && sha256sum --quiet --check SHA256SUMS && [ "$(find . -type f | wc -l)" = 4 ]) || fail "the release is not whole"
 [ ! -e build/releases/7.8.9.work ] || fail "what it was made in is left"
 grep -q 'first result after 1 ms' build/releases/7.8.9.log || fail "the log does not say how fast the first result is"
