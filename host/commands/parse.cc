@@ -136,9 +136,17 @@ void add_commands(const CommandTable& table) {
   add_resources_commands(table);
 }
 
-// The parser, with every command and the options of the adapter that the command line names.
+// Which commands a parser knows. What starts with `run` can be no other command, and building all of them takes a good
+// part of a short run's time.
+enum class Commands { kAll, kRun };
+
+Commands commands_for(int argc, const char* const* argv) {
+  return argc > 1 && std::string_view(argv[1]) == "run" ? Commands::kRun : Commands::kAll;
+}
+
+// The parser, with its commands and the options of the adapter that the command line names.
 struct Parser {
-  Parser(int argc, const char* const* argv, CommandContext& context);
+  Parser(int argc, const char* const* argv, CommandContext& context, Commands commands = Commands::kAll);
 
   AdapterFlags adapters;
   CLI::App app{"Runs data pipelines, on this machine or a remote one.", "osiris"};
@@ -147,7 +155,8 @@ struct Parser {
   NamedCommand named{&app, {}};
 };
 
-Parser::Parser(int argc, const char* const* argv, CommandContext& context) : adapters(argc, argv, context) {
+Parser::Parser(int argc, const char* const* argv, CommandContext& context, Commands commands)
+    : adapters(argc, argv, context) {
   app.set_version_flag("-V,--version", [&context] { return version_text(context); });
   app.add_flag("--json", context.json, "one JSON document on standard output and nothing else");
   app.add_flag("-v,--verbose", context.verbose, "say more; also writes debug.log");
@@ -158,7 +167,8 @@ Parser::Parser(int argc, const char* const* argv, CommandContext& context) : ada
   app.get_formatter()->column_width(38);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
 
-  add_commands({app, context, adapters, chosen, adapter_commands});
+  const CommandTable table{app, context, adapters, chosen, adapter_commands};
+  commands == Commands::kRun ? add_run_command(table) : add_commands(table);
   named = named_command(app, argc, argv);
   for (const AdapterCommand& user : adapter_commands)
     if (user.command == named.command) adapters.load(context);
@@ -195,7 +205,7 @@ int write_manual(const std::filesystem::path& directory, CommandContext& context
 }
 
 int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
-  Parser parser(argc, argv, context);
+  Parser parser(argc, argv, context, commands_for(argc, argv));
   CLI::App& app = parser.app;
   const AdapterFlags& adapters = parser.adapters;
   const Chosen& chosen = parser.chosen;
