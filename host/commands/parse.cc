@@ -136,12 +136,16 @@ void add_commands(const CommandTable& table) {
   add_resources_commands(table);
 }
 
-// Whether a command that uses an adapter asks its library for the options that it brings.
-enum class AdapterOptions { kAsked, kLeftOut };
+// What a parser need not know. A command line that starts with `run` can be no other command, and building all of them
+// takes a good part of a short run's time. Options that an adapter brings are asked of its library.
+struct Without {
+  bool other_commands = false;  // than run
+  bool adapter_options = false;
+};
 
-// The parser, with every command and, where they are asked for, the options of the adapter that the command line names.
+// The parser, with its commands and the options of the adapter that the command line names.
 struct Parser {
-  Parser(int argc, const char* const* argv, CommandContext& context, AdapterOptions options = AdapterOptions::kAsked);
+  Parser(int argc, const char* const* argv, CommandContext& context, Without without = {});
 
   AdapterFlags adapters;
   CLI::App app{"Runs data pipelines, on this machine or a remote one.", "osiris"};
@@ -150,7 +154,7 @@ struct Parser {
   NamedCommand named{&app, {}};
 };
 
-Parser::Parser(int argc, const char* const* argv, CommandContext& context, AdapterOptions options)
+Parser::Parser(int argc, const char* const* argv, CommandContext& context, Without without)
     : adapters(argc, argv, context) {
   app.set_version_flag("-V,--version", [&context] { return version_text(context); });
   app.add_flag("--json", context.json, "one JSON document on standard output and nothing else");
@@ -162,10 +166,11 @@ Parser::Parser(int argc, const char* const* argv, CommandContext& context, Adapt
   app.get_formatter()->column_width(38);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
 
-  add_commands({app, context, adapters, chosen, adapter_commands});
+  const CommandTable table{app, context, adapters, chosen, adapter_commands};
+  without.other_commands ? add_run_command(table) : add_commands(table);
   named = named_command(app, argc, argv);
   for (const AdapterCommand& user : adapter_commands)
-    if (user.command == named.command && options == AdapterOptions::kAsked) adapters.load(context);
+    if (user.command == named.command && !without.adapter_options) adapters.load(context);
   for (const AdapterCommand& user : adapter_commands) adapters.add_to(*user.command, *user.values);
   add_examples(app, {"osiris init shop", "osiris run pipeline.yaml", "osiris help run"});
   // --json and --verbose mean the same wherever they stand.
@@ -184,8 +189,7 @@ int print_completions(const std::vector<std::string>& words, CommandContext& con
   for (const std::string& word : words) line.push_back(word.c_str());
   const bool has_flags =
       std::any_of(words.begin(), words.end(), [](const std::string& word) { return word.starts_with("-"); });
-  Parser parser(static_cast<int>(line.size()), line.data(), context,
-                has_flags ? AdapterOptions::kAsked : AdapterOptions::kLeftOut);
+  Parser parser(static_cast<int>(line.size()), line.data(), context, {.adapter_options = !has_flags});
   print_out(context, completion_lines(complete(parser.app, context, parser.adapters, words)));
   return to_int(ExitCode::kOk);
 }
@@ -203,7 +207,7 @@ int write_manual(const std::filesystem::path& directory, CommandContext& context
 }
 
 int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
-  Parser parser(argc, argv, context);
+  Parser parser(argc, argv, context, {.other_commands = argc > 1 && std::string_view(argv[1]) == "run"});
   CLI::App& app = parser.app;
   const AdapterFlags& adapters = parser.adapters;
   const Chosen& chosen = parser.chosen;

@@ -196,12 +196,12 @@ ObjectServer::Answer ObjectServer::answer(const ObjectRequest& request) {
 }
 
 ObjectServer::Answer ObjectServer::part_of(const ObjectRequest& request, const std::string& bytes) {
-  const std::string etag = etag_of(request.path, bytes), wanted = request.header("If-Match");
+  const std::string& etag = etag_of(request.path, bytes);
+  const std::string wanted = request.header("If-Match");
   if (!wanted.empty() && wanted != shown_tag(etag))
     return {412, "", xml_error("PreconditionFailed", "It has changed.")};
-  Answer whole{200, etag_headers(etag), bytes};
   const std::string range = request.header("Range");
-  if (!options_.serves_ranges || !range.starts_with("bytes=")) return whole;
+  if (!options_.serves_ranges || !range.starts_with("bytes=")) return {200, etag_headers(etag), bytes};
   const size_t dash = range.find('-');
   const uint64_t first = std::stoull(range.substr(6));
   if (first >= bytes.size())
@@ -210,11 +210,10 @@ ObjectServer::Answer ObjectServer::part_of(const ObjectRequest& request, const s
   const uint64_t last = dash + 1 < range.size()
                             ? std::min<uint64_t>(std::stoull(range.substr(dash + 1)), bytes.size() - 1)
                             : bytes.size() - 1;
-  whole.status = 206;
-  whole.headers += "Content-Range: bytes " + std::to_string(first) + "-" + std::to_string(last) + "/" +
-                   std::to_string(bytes.size()) + "\r\n";
-  whole.body = bytes.substr(first, last - first + 1);
-  return whole;
+  return {206,
+          etag_headers(etag) + "Content-Range: bytes " + std::to_string(first) + "-" + std::to_string(last) + "/" +
+              std::to_string(bytes.size()) + "\r\n",
+          bytes.substr(first, last - first + 1)};
 }
 
 ObjectServer::Answer ObjectServer::list(const ObjectRequest& request) {

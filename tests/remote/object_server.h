@@ -80,12 +80,12 @@ class ObjectServer {
   std::optional<Answer> damaged(const ObjectRequest& request) const;
   std::string shown_tag(const std::string& etag) const;
   std::string etag_headers(const std::string& etag) const;
-  std::string etag_of(const std::string& path, const std::string& bytes) const;
+  const std::string& etag_of(const std::string& path, const std::string& bytes);
   std::optional<Answer> refused(const ObjectRequest& request, const std::string& target) const;
 
   const ObjectServerOptions options_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::string> objects_, etags_;  // the tags of those that came in parts
+  std::map<std::string, std::string> objects_, etags_;  // a tag that was not asked for yet is not made
   std::map<std::string, Upload> uploads_;
   size_t uploads_begun_ = 0;
   std::vector<ObjectRequest> requests_;

@@ -27,9 +27,10 @@ std::string xml(const std::string& root, const std::string& content) {
 
 }  // namespace
 
-std::string ObjectServer::etag_of(const std::string& path, const std::string& bytes) const {
-  const auto in_parts = etags_.find(path);
-  return in_parts == etags_.end() ? part_tag(bytes) : in_parts->second;
+const std::string& ObjectServer::etag_of(const std::string& path, const std::string& bytes) {
+  std::string& tag = etags_[path];
+  if (tag.empty()) tag = part_tag(bytes);
+  return tag;
 }
 
 std::string ObjectServer::shown_tag(const std::string& etag) const {

@@ -89,8 +89,8 @@ TEST_F(SlowRun, CostsFewRoundTripsAndTheWorkerTravelsOnce) {
 TEST_F(SlowRun, StartsNoMoreProgramsThanItMustHereAndThere) {
   wall_ms(by_ssh());  // sends the worker
   const fs::path clients = project_.dir() / "clients";
-  const fs::path client =
-      project_.write("ssh", "#!/bin/sh\necho \"$1\" >> " + clients.string() + "\nexec /usr/bin/ssh \"$@\"\n", 0755);
+  const fs::path client = project_.write(
+      "ssh", "#!/bin/sh\nprintf '%s\\n' \"$*\" >> " + clients.string() + "\nexec /usr/bin/ssh \"$@\"\n", 0755);
   sshd_.watch_programs();
   const StandingConnection standing(sshd_, sshd_.port());
   const size_t sessions = sshd_.sessions();
@@ -100,6 +100,9 @@ TEST_F(SlowRun, StartsNoMoreProgramsThanItMustHereAndThere) {
   EXPECT_EQ(sshd_.sessions() - sessions, kSessions);
   const std::string started = *read_file(clients);
   EXPECT_EQ(std::count(started.begin(), started.end(), '\n'), 1 + static_cast<int>(kSessions)) << started;
+  // What a client reads is sent when the other side has said that its command runs: a round trip later than the
+  // command.
+  EXPECT_THAT(started, testing::HasSubstr("osiris: entered")) << "the first script is not the session's command";
   // The directory is made; the package is taken and named; the outputs are sent; the directory is renamed and removed.
   std::vector<std::string> programs = sshd_.watched_programs();
   std::erase(programs, "sleep");     // while a worker ends that a busy machine has not ended yet

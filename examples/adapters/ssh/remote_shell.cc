@@ -27,13 +27,16 @@ std::optional<uint64_t> marked_number(const std::string& line, const std::string
 
 }  // namespace
 
-RemoteShell::RemoteShell(const Connection& connection) : connection_(connection), child_(connection.command(kLoop)) {}
-
 void RemoteShell::send(const std::string& script) {
   said_.clear();
   const std::string done = std::string(kMark) + kDone + std::to_string(++number_);
+  const std::string marked = "( " + script + " ) 2>&1 </dev/null; s=$?; echo; echo \"" + done + " $s\"";
+  if (!child_) {
+    child_.emplace(connection_.command(marked + "; " + kLoop));
+    return;
+  }
   try {
-    child_.write("( " + script + " ) 2>&1 </dev/null; s=$?; echo; echo \"" + done + " $s\"\n", {});
+    child_->write(marked + "\n", {});
   } catch (const plugin::Failure&) {  // it has ended: the answer says why
   }
 }
@@ -51,12 +54,12 @@ std::optional<uint64_t> RemoteShell::status_in(const std::string& line) {
 }
 
 bool RemoteShell::read(sdk::Milliseconds wait) {
-  const auto bytes = child_.read(wait);
+  const auto bytes = child_->read(wait);
   if (!bytes) return false;
   if (bytes->empty()) {
-    sdk::Ending ending = child_.wait(kEnding).value_or(sdk::Ending{false, kConnectionLost});
+    sdk::Ending ending = child_->wait(kEnding).value_or(sdk::Ending{false, kConnectionLost});
     if (ending.signaled) ending = {false, kConnectionLost};  // the client, not a script: another one may be had
-    throw connection_.failure(ending, child_.errors(), "run a command");
+    throw connection_.failure(ending, child_->errors(), "run a command");
   }
   unread_ += *bytes;
   return true;

@@ -1,5 +1,6 @@
-// A shell on the other machine that stays for the whole run: one ssh session, whose stdin brings a line of script at a
-// time. What it does costs one round trip, where a session of its own costs two.
+// A shell on the other machine that stays for the whole run: one ssh session. The first script is its command; its
+// stdin brings a line of script at a time after that. Each costs one round trip more than the answer to "open" and
+// "run": a client sends what it reads only when it has both.
 #pragma once
 
 #include <osiris/sdk.hpp>
@@ -18,15 +19,15 @@ inline constexpr std::string_view kMark = "osiris: ";
 
 class RemoteShell {
  public:
-  // Starts it and waits for nothing.
-  explicit RemoteShell(const Connection& connection);
+  // Starts nothing: the first script does.
+  explicit RemoteShell(const Connection& connection) : connection_(connection) {}
 
   // Whether the next script can be sent. Not amid a file that was not read to its end, and not when the client is no
   // more: it ends with the thread that started it, and each call of an adapter may come from another one.
-  bool is_free() { return !is_amid_file_ && !child_.wait(sdk::Milliseconds(0)); }
+  bool is_free() { return !is_amid_file_ && !(child_ && child_->wait(sdk::Milliseconds(0))); }
 
-  // Sends a script of one line. Scripts run one after another, also where the answer of one was given up: what is sent
-  // to undo another is never overtaken by it.
+  // Sends a script of one line and waits for nothing. Whoever lists processes there sees the first one. Scripts run one
+  // after another, also where the answer of one was given up: what is sent to undo another is never overtaken by it.
   void send(const std::string& script);
   // What the last script wrote, stderr too. Throws when it ends with another status than 0.
   std::string answer(sdk::Milliseconds limit, const sdk::Child::GivesUp& gives_up);
@@ -49,7 +50,7 @@ class RemoteShell {
   [[noreturn]] void fail(uint64_t status, const std::string& doing);
 
   const Connection& connection_;
-  sdk::Child child_;
+  std::optional<sdk::Child> child_;
   uint64_t number_ = 0;  // of the last script
   bool is_amid_file_ = false;
   std::string unread_;
