@@ -33,8 +33,6 @@ struct Options {
   std::string quoted() const { return sql::quote_identifier(schema) + "." + sql::quote_identifier(table); }
 };
 
-Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
-
 Error wrong(std::string message, std::string hint = {}) {
   return Error(Code::kInvalidArgument, std::move(message), std::move(hint));
 }
@@ -217,19 +215,19 @@ Result<StepOutcome> write_input(StepContext& step) {
     return error;
   }
   OSIRIS_TRY(step.inputs_are_sound());
-  if (step.is_cancelled()) return cancelled();
+  if (step.is_cancelled()) return step_cancelled();
   OSIRIS_TRY(copy.put_in_place());
   OSIRIS_TRY(step.add_output(options.file, *rows));
   return StepOutcome{.rows_read = *rows, .rows_written = *rows};
 }
 
 Result<StepOutcome> write(StepContext& step) {
-  if (step.is_cancelled()) return cancelled();
+  if (step.is_cancelled()) return step_cancelled();
   if (step.inputs().empty())
     return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": there is no input to write",
                  "name the step to write in `needs`");
   auto outcome = write_input(step);
-  if (!outcome.ok() && step.is_cancelled()) return cancelled();
+  if (!outcome.ok() && step.is_cancelled()) return step_cancelled();
   return outcome;
 }
 

@@ -19,8 +19,6 @@ namespace {
 
 using parquet_out::Options;
 
-Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
-
 // The columns as the file will have them; those kept as another type are lines of the log.
 Result<std::vector<FileColumn>> columns_of(StepContext& step, const Options& options) {
   auto all = input_columns(step.connection_handle(), step.inputs().front(), FileFormat::kParquet, FileReader::kScript);
@@ -62,20 +60,20 @@ Result<StepOutcome> write_input(StepContext& step, const Options& options) {
   step.may_write(file.temporary());
   OSIRIS_ASSIGN(const uint64_t rows, copy(step, options, columns, file.temporary()));
   OSIRIS_TRY(step.inputs_are_sound());
-  if (step.is_cancelled()) return cancelled();
+  if (step.is_cancelled()) return step_cancelled();
   OSIRIS_TRY(file.commit());
   OSIRIS_TRY(remote::deliver(step, options.file, rows));
   return StepOutcome{.rows_read = rows, .rows_written = rows};
 }
 
 Result<StepOutcome> write(StepContext& step) {
-  if (step.is_cancelled()) return cancelled();
+  if (step.is_cancelled()) return step_cancelled();
   if (step.inputs().empty())
     return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": there is no input to write",
                  "name the step to write in `needs`");
   OSIRIS_ASSIGN(const Options options, parquet_out::read_options(step));
   auto outcome = write_input(step, options);
-  if (!outcome.ok() && step.is_cancelled()) return cancelled();
+  if (!outcome.ok() && step.is_cancelled()) return step_cancelled();
   return outcome;
 }
 
