@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "worker/driver_api/file_columns.h"
 #include "worker/drivers/files/compression.h"
 #include "worker/drivers/remote/location.h"
 #include "worker/drivers/remote/outputs.h"
@@ -19,10 +20,10 @@ Error wrong(std::string message, std::string hint = {}) {
 
 }  // namespace
 
-// Of zstd level 1, as other writers of Parquet take it. The engine's own is 3, which takes longer for not much less.
 std::string Options::copy_options() const {
-  return ", COMPRESSION " + (compression == "none" ? "uncompressed" : compression) +
-         (compression == "zstd" ? ", COMPRESSION_LEVEL 1" : "") + ", ROW_GROUP_SIZE " + std::to_string(row_group_size);
+  const std::string pages =
+      compression == "zstd" ? kParquetZstd : ", COMPRESSION " + (compression == "none" ? "uncompressed" : compression);
+  return pages + ", ROW_GROUP_SIZE " + std::to_string(row_group_size);
 }
 
 Result<Options> read_options(const StepContext& step) {
