@@ -221,9 +221,7 @@ Result<StepOutcome> write_input(StepContext& step) {
 
 Result<StepOutcome> write(StepContext& step) {
   if (step.is_cancelled()) return step_cancelled();
-  if (step.inputs().empty())
-    return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": there is no input to write",
-                 "name the step to write in `needs`");
+  OSIRIS_TRY(files::check_writes(step));
   auto outcome = write_input(step);
   if (!outcome.ok() && step.is_cancelled()) return step_cancelled();
   return outcome;

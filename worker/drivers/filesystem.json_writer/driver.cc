@@ -11,6 +11,7 @@
 #include "worker/drivers/files/byte_sink.h"
 #include "worker/drivers/files/columns.h"
 #include "worker/drivers/files/partition_columns.h"
+#include "worker/drivers/files/places.h"
 #include "worker/drivers/filesystem.json_writer/options.h"
 #include "worker/drivers/filesystem.json_writer/partitions.h"
 #include "worker/drivers/remote/output_directory.h"
@@ -117,9 +118,7 @@ Result<StepOutcome> write_input(StepContext& step) {
 
 Result<StepOutcome> write(StepContext& step) {
   if (step.is_cancelled()) return step_cancelled();
-  if (step.inputs().empty())
-    return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": there is no input to write",
-                 "name the step to write in `needs`");
+  OSIRIS_TRY(files::check_writes(step));
   auto outcome = write_input(step);
   if (outcome.ok()) return outcome;
   if (step.is_cancelled()) return step_cancelled();
@@ -129,8 +128,7 @@ Result<StepOutcome> write(StepContext& step) {
 }
 
 Status check_place(const Options& options) {
-  return options.partition_by.empty() ? remote::check_output(options.file, options.create_dirs)
-                                      : remote::check_directory(options.file, options.create_dirs);
+  return remote::check_place(options.file, !options.partition_by.empty(), options.create_dirs);
 }
 
 // It makes no output; what it is told of its columns must fit its input's, and its file must have a place.

@@ -9,6 +9,7 @@
 #include "worker/driver_api/watched.h"
 #include "worker/drivers/files/columns.h"
 #include "worker/drivers/files/partition_columns.h"
+#include "worker/drivers/files/places.h"
 #include "worker/drivers/filesystem.parquet_writer/options.h"
 #include "worker/drivers/filesystem.parquet_writer/partitions.h"
 #include "worker/drivers/remote/output_directory.h"
@@ -68,9 +69,7 @@ Result<StepOutcome> write_input(StepContext& step, const Options& options) {
 
 Result<StepOutcome> write(StepContext& step) {
   if (step.is_cancelled()) return step_cancelled();
-  if (step.inputs().empty())
-    return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": there is no input to write",
-                 "name the step to write in `needs`");
+  OSIRIS_TRY(files::check_writes(step));
   OSIRIS_ASSIGN(const Options options, parquet_out::read_options(step));
   auto outcome = write_input(step, options);
   if (!outcome.ok() && step.is_cancelled()) return step_cancelled();
@@ -78,8 +77,7 @@ Result<StepOutcome> write(StepContext& step) {
 }
 
 Status check_place(const Options& options) {
-  return options.partition_by.empty() ? remote::check_output(options.file, options.create_dirs)
-                                      : remote::check_directory(options.file, options.create_dirs);
+  return remote::check_place(options.file, !options.partition_by.empty(), options.create_dirs);
 }
 
 // It makes no output; what it is told of its columns must fit its input's, and its file must have a place.
