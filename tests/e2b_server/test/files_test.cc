@@ -47,6 +47,12 @@ TEST_F(FilesApi, ConditionalAndHeadRequests) {
       << "it has changed since: all of it";
 }
 
+TEST_F(FilesApi, ARefusalOfAHeadRequestHasNoBody) {
+  HttpClient client(server_->url());
+  EXPECT_EQ(client.request("HEAD", "/files?path=nothing", sandbox_.headers()).status, 404);
+  EXPECT_EQ(client.request("GET", "/health", sandbox_.headers()).status, 204) << "on the same connection";
+}
+
 TEST_F(FilesApi, WhatCannotBeReadIsNamedForWhatItIs) {
   put("f", "0123456789");
   const auto get = [&](const std::string& path) { return envd(sandbox_, "GET", "/files?path=" + path); };
@@ -189,6 +195,13 @@ TEST_F(FilesApi, AWatcherCanBePolled) {
   EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/RemoveWatcher", which).body, "{}");
   EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/GetWatcherEvents", which).status, 404);
   EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/CreateWatcher", *parse_json(R"({"path":"nowhere"})")).status, 404);
+}
+
+TEST_F(FilesApi, AWatchEndsWithItsClient) {
+  EventStream watch(sandbox_, "filesystem.Filesystem/WatchDir", parsed(R"({"path":"."})"));
+  ASSERT_TRUE(watch.next());
+  watch.disconnect();
+  EXPECT_TRUE(eventually([&] { return server_->count("POST /filesystem.Filesystem/WatchDir") == 1; }));
 }
 
 TEST_F(FilesApi, WhatIsStoredWithAFileIsReplacedByTheNextUpload) {

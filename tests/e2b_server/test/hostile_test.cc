@@ -47,6 +47,16 @@ TEST_F(Hostile, AHeadThatNeverEndsLosesItsConnectionAndNobodyElses) {
   for (const auto& each : slow) EXPECT_EQ(each->read_head().status, 0);
 }
 
+TEST_F(Hostile, AHeadMayComeByteByByte) {
+  start_server();
+  for (int i = 0; i < 20; ++i) {
+    HttpClient client(server_->url());
+    for (const char byte : std::string_view("GET /health HTTP/1.1\r\nhost: x\r\n\r\n"))
+      ASSERT_TRUE(client.send_raw(std::string_view(&byte, 1)));
+    EXPECT_EQ(client.read_head().status, 204);
+  }
+}
+
 TEST_F(Hostile, ABodyWhoseChunksAreNone) {
   start_server();
   const std::string key = "x-api-key: " + server_->api_key() + "\r\n";
