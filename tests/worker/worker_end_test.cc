@@ -49,7 +49,7 @@ TEST_F(WorkerTest, EndsOnSigtermWithItsRecordsWrittenAndItsChildrenGone) {
 // More than the pipe holds, and nothing of it read before the worker was told to end.
 TEST_F(WorkerTest, AShutdownEndsItWithItsRecordsWritten) {
   WorkerProcess worker;
-  run(worker, {mock_step("flood", R"({"events":15000})"), mock_step("mark", R"({"write":"mark"})", {"flood"})});
+  run(worker, {mock_step("flood", R"({"events":4000})"), mock_step("mark", R"({"write":"mark"})", {"flood"})});
   ASSERT_TRUE(osiris::test::eventually([&] { return std::filesystem::exists(session_.directory() / "mark"); }));
   worker.request("bye", "shutdown");
   EXPECT_TRUE(worker.wait().success());
