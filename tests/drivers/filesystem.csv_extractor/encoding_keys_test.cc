@@ -73,6 +73,13 @@ TEST(CsvExtractorEncoding, AsciiIsStrict) {
             "CSV encoding error (tried ascii): byte 0xc3 at offset 5, line 2: not in the range of ascii");
 }
 
+TEST(CsvExtractorEncoding, WhatStandsBehindAPieceIsNoPartOfIt) {
+  csv::Decoder decoder(csv::Encoding::kAscii, "ascii");
+  std::string text;
+  EXPECT_TRUE(decoder.decode(std::string_view("abc\xff").substr(0, 3), text).ok());
+  EXPECT_EQ(text, "abc");
+}
+
 TEST(CsvExtractorEncoding, Latin1UnderBothItsNames) {
   for (const char* name : {"latin-1", "iso-8859-1"})
     EXPECT_EQ(extract_as(name, "a\ncaf\xe9 \xff\n").rows, "caf\xc3\xa9 \xc3\xbf\n");
