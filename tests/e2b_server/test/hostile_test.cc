@@ -93,6 +93,7 @@ TEST_F(Hostile, JsonThatIsDeepOrLong) {
   EXPECT_EQ(HttpClient(server_->url()).request("POST", "/v2/sandboxes", key, deep).status, 400);
   EXPECT_EQ(HttpClient(server_->url()).request("POST", "/v2/sandboxes", key, std::string(17 << 20, ' ')).status, 413);
   EXPECT_EQ(HttpClient(server_->url()).request("PUT", "/_admin/faults", key, deep).status, 400);
+  EXPECT_EQ(HttpClient(server_->url()).request("POST", "/_admin/clock", key, deep).status, 400);
 }
 
 TEST_F(Hostile, AMultipartBodyWithoutLines) {

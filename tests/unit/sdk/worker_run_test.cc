@@ -29,6 +29,7 @@ TEST(WorkerRunElsewhere, WhatStandsInTheWayOfAnOutputFailsTheRunBeforeAnythingIs
   std::filesystem::create_directory(target);
   Plan plan;
   plan.steps.emplace_back().id = "write";
+  plan.steps[0].driver = "filesystem.csv_writer";
   plan.steps[0].mode = StepMode::kWrite;
   plan.steps[0].outputs = {{"out.csv", target, {}}};
   const std::string manifest = to_json(plan).dump();
