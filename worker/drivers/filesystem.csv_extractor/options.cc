@@ -102,10 +102,9 @@ Result<Options> read_options(StepContext& step) {
                    " files, and this component reads one");
     options.file = inputs.files.front().absolute;
   } else if (const std::vector<MatchedFile> found = step.matched_files(path); !found.empty()) {
-    for (const MatchedFile& file : found) {
-      OSIRIS_ASSIGN(const Compression compression, compression_of(step.config(), file.path));
-      options.joined.push_back({file.path, file.absolute, compression});
-    }
+    OSIRIS_ASSIGN(const auto named, files::read_compression(step.config()));
+    for (const MatchedFile& file : found)
+      options.joined.push_back({file.path, file.absolute, named.value_or(files::infer_compression(file.path))});
     options.file = options.joined.front().absolute;
     options.compression = options.joined.front().compression;
   } else {
