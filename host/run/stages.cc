@@ -82,7 +82,6 @@ StagesResult Stages::drive(AdapterInstance& adapter, const std::vector<std::pair
     result = failed("execute", error);
   }
   result.execute_seconds = static_cast<double>(clock_.monotonic_ns() - started_ns) / 1e9;
-  result.result = executed.document;
   Json complete = session;
   complete.set("success", executed.ok());
   log_.event("adapter_execute_complete", complete);
@@ -107,7 +106,6 @@ StagesResult Stages::drive(AdapterInstance& adapter, const std::vector<std::pair
     late = stopped_error(events_.stop_reason());
   if (late) {
     StagesResult failure = failed("collect", *late);
-    failure.result = result.result;
     failure.artifacts = result.artifacts;
     failure.execute_seconds = result.execute_seconds;
     return failure;

@@ -20,8 +20,7 @@ struct StagesResult {
   std::optional<Error> error;  // why the run did not succeed; its code is never a guess about whose fault it was
   ErrorSource source = ErrorSource::kRun;  // of `error`
   std::string stage;                       // where it ended: "configure" ... "collect"
-  Json result;                             // documents, null where none came
-  Json artifacts;
+  Json artifacts;                          // a document, null where none came
   double execute_seconds = 0;
 
   // The files that the adapter says the steps have written.

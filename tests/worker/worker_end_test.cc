@@ -6,6 +6,7 @@
 #include <fstream>
 #include <tuple>
 
+#include "tests/support/eventually.h"
 #include "tests/worker/worker_fixture.h"
 
 namespace osiris::worker::test {
@@ -43,6 +44,16 @@ TEST_F(WorkerTest, EndsOnSigtermWithItsRecordsWrittenAndItsChildrenGone) {
   EXPECT_EQ(worker.response("a")["error"]["code"].as_string(), "cancelled");
   EXPECT_TRUE(worker.response("b")["error"]["data"]["skipped"].as_bool());
   EXPECT_FALSE(is_running(child));
+}
+
+// More than the pipe holds, and nothing of it read before the worker was told to end.
+TEST_F(WorkerTest, AShutdownEndsItWithItsRecordsWritten) {
+  WorkerProcess worker;
+  run(worker, {mock_step("flood", R"({"events":4000})"), mock_step("mark", R"({"write":"mark"})", {"flood"})});
+  ASSERT_TRUE(osiris::test::eventually([&] { return std::filesystem::exists(session_.directory() / "mark"); }));
+  worker.request("bye", "shutdown");
+  EXPECT_TRUE(worker.wait().success());
+  EXPECT_EQ(worker.records().back()["id"].as_string(), "bye");
 }
 
 TEST_F(WorkerTest, DiesVisiblyWhenADriverCrashesOrExits) {

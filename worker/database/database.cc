@@ -176,7 +176,7 @@ Status Database::export_parquet(const Relation& relation, const std::filesystem:
   OSIRIS_ASSIGN(const auto connection, connect());
   const auto columns = file_columns(connection->handle(), relation.name(), FileFormat::kParquet, FileReader::kWorker);
   const Status status = columns.ok() ? write_file(connection->handle(), relation.qualified_name(), *columns,
-                                                  FileFormat::kParquet, file.string(), ", COMPRESSION zstd")
+                                                  FileFormat::kParquet, file.string(), kParquetZstd)
                                      : Status(columns.error());
   if (!status.ok()) {
     Error error = status.error().within("cannot write the relation as Parquet");

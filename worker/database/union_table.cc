@@ -7,6 +7,7 @@
 #include "protocol/base/text.h"
 #include "protocol/model/kept_output.h"
 #include "worker/database/column_comments.h"
+#include "worker/driver_api/name_index.h"
 #include "worker/driver_api/sql.h"
 
 namespace osiris::worker {
@@ -16,13 +17,6 @@ std::string list_of(const std::vector<FileColumn>& columns) {
   std::vector<std::string> names;
   for (const FileColumn& column : columns) names.push_back(column.name);
   return join(names, ", ");
-}
-
-const FileColumn* find(const std::vector<FileColumn>& columns, const std::string& name) {
-  const auto found = std::find_if(columns.begin(), columns.end(), [&](const FileColumn& column) {
-    return ascii_lower(column.name) == ascii_lower(name);
-  });
-  return found == columns.end() ? nullptr : &*found;
 }
 
 // Comments are a part of it: a column of dates with one offset is not one with another.
@@ -41,9 +35,9 @@ std::string hashed(const FileColumn& column, const std::string& value) {
 Result<std::vector<FileColumn>> UnionTable::columns_of(const sql::TableName& table) {
   OSIRIS_ASSIGN(std::vector<FileColumn> columns, described(connection_->handle(), "SELECT * FROM " + table.quoted()));
   OSIRIS_ASSIGN(const auto comments, column_comments(connection_->handle(), table));
+  const NameIndex places(columns, &FileColumn::name);
   for (const auto& [name, comment] : comments)
-    for (FileColumn& column : columns)
-      if (column.name == name) column.comment = comment;
+    if (const auto place = places.find(name)) columns[*place].comment = comment;
   return columns;
 }
 
@@ -79,8 +73,9 @@ Result<std::string> UnionTable::add(const Relation& part, const std::string& sho
     return sum_of(values, part.qualified_name());
   }
   std::vector<std::string> hashes;
+  const NameIndex places(columns, &FileColumn::name);
   for (Column& column : columns_) {
-    OSIRIS_ASSIGN(std::string value, fitted(column, *find(columns, column.is.name), part, shown));
+    OSIRIS_ASSIGN(std::string value, fitted(column, columns[*places.find(column.is.name)], part, shown));
     names.push_back(sql::quote_identifier(column.is.name));
     hashes.push_back(hashed(column.is, value));
     values.push_back(std::move(value));
@@ -119,9 +114,10 @@ Status UnionTable::create(const Relation& part, const std::vector<FileColumn>& c
 Status UnionTable::check_names(const std::vector<FileColumn>& columns, const std::string& shown) const {
   std::vector<FileColumn> known;
   for (const Column& column : columns_) known.push_back(column.is);
-  const bool same = known.size() == columns.size() &&
-                    std::all_of(known.begin(), known.end(),
-                                [&](const FileColumn& column) { return find(columns, column.name) != nullptr; });
+  const NameIndex given(columns, &FileColumn::name);
+  const bool same =
+      known.size() == columns.size() &&
+      std::all_of(known.begin(), known.end(), [&](const FileColumn& column) { return given.contains(column.name); });
   if (same) return {};
   return Error(Code::kStepFailed,
                "the shards have different columns: " + first_ + " has " + list_of(known) + ", and " + shown + " has " +

@@ -21,6 +21,7 @@
 #include "worker/driver_api/direct_write.h"
 #include "worker/driver_api/driver.h"
 #include "worker/driver_api/kept_rows_copy.h"
+#include "worker/driver_api/name_index.h"
 #include "worker/driver_api/sql.h"
 
 namespace osiris::worker {
@@ -240,11 +241,11 @@ void register_format(duckdb::ClientContext& context) {
 // Where the columns are among those of the batches; empty: not all of them are there as they are, or as one only.
 std::vector<size_t> places_of(const std::vector<WrittenColumn>& columns, const ChunkBatches& rows) {
   std::vector<size_t> places;
-  const std::vector<std::string> names = rows.batch_columns();
+  const NameIndex names(rows.batch_columns());
   for (const WrittenColumn& column : columns) {
-    const auto at = std::find(names.begin(), names.end(), column.name);
-    if (at == names.end() || !column.expression.empty()) return {};
-    places.push_back(static_cast<size_t>(at - names.begin()));
+    const auto place = names.find(column.name);
+    if (!place || !column.expression.empty()) return {};
+    places.push_back(*place);
   }
   return places;
 }

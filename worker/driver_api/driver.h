@@ -18,6 +18,7 @@
 #include "protocol/base/sha256.h"
 #include "worker/driver_api/chunked_rows.h"
 #include "worker/driver_api/sql.h"
+#include "worker/driver_api/step_cancelled.h"
 
 namespace osiris::worker {
 
@@ -155,7 +156,8 @@ class StepContext {
   // call of an attempt that succeeds counts. An error where it cannot be kept: it holds a secret, or is too large.
   virtual Status set_state(Json state) = 0;
 
-  // True once the run is cancelled, the step timed out or the host is gone; from then on. Poll it between batches.
+  // True once the run is cancelled, the step timed out or the host is gone; from then on. Poll it between batches, and
+  // return step_cancelled().
   // Running statements on connection_handle() are interrupted by the worker itself.
   virtual bool is_cancelled() const = 0;
   // Total rows so far, for heartbeats.

@@ -44,6 +44,10 @@ Result<std::vector<FileColumn>> file_columns(duckdb_connection connection, const
 Result<std::vector<FileColumn>> input_columns(duckdb_connection connection, const Input& input, FileFormat format,
                                               FileReader reader);
 
+// Options of a Parquet file, for write_file(). Level 1, as other writers of Parquet take it: the engine's own is 3,
+// which takes longer for not much less.
+inline constexpr const char* kParquetZstd = ", COMPRESSION zstd, COMPRESSION_LEVEL 1";
+
 // Writes all rows of `source` to `file`; `options` are further ones of COPY, each with a comma before it.
 Status write_file(duckdb_connection connection, const std::string& source, const std::vector<FileColumn>& columns,
                   FileFormat format, const std::string& file, const std::string& options = {});

@@ -10,6 +10,7 @@
 
 #include "protocol/base/categories.h"
 #include "protocol/base/error.h"
+#include "worker/driver_api/step_cancelled.h"
 
 namespace osiris::worker::sql {
 
@@ -76,7 +77,7 @@ class QueryResult {
 // kCancelled for an interrupted statement, kExhausted for memory and disk, kStepFailed for the rest; the message is
 // DuckDB's.
 inline Error engine_error(duckdb_error_type type, std::string_view message) {
-  if (type == DUCKDB_ERROR_INTERRUPT) return Error(Code::kCancelled, "the step was cancelled");
+  if (type == DUCKDB_ERROR_INTERRUPT) return step_cancelled();
   if (type == DUCKDB_ERROR_OUT_OF_MEMORY)
     // Without its advice to change settings.
     return Error(Code::kExhausted, std::string(message.substr(0, message.find("\nPossible solutions:"))),

@@ -11,8 +11,6 @@ namespace {
 // While other threads have all there is to do.
 constexpr std::chrono::milliseconds kPause{1};
 
-Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
-
 class Statement {
  public:
   explicit Statement(duckdb_connection connection) : connection_(connection) {}
@@ -75,7 +73,7 @@ Result<sql::QueryResult> run_watched(StepContext& step, const std::string& sql,
   OSIRIS_TRY(statement.begin(sql));
   double seen = 0;
   for (;;) {
-    if (step.is_cancelled()) return cancelled();
+    if (step.is_cancelled()) return step_cancelled();
     OSIRIS_ASSIGN(const bool more, statement.go_on());
     if (!more) break;
     const double part = std::min(1.0, duckdb_query_progress(connection).percentage / 100);
@@ -88,7 +86,7 @@ Result<uint64_t> count_watched(StepContext& step, const std::string& sql, uint64
   OSIRIS_ASSIGN(sql::QueryResult counted, run_watched(step, sql, [&](double part) {
                   step.progress(static_cast<uint64_t>(part * static_cast<double>(rows_expected)));
                 }));
-  if (step.is_cancelled()) return cancelled();
+  if (step.is_cancelled()) return step_cancelled();
   const auto rows = static_cast<uint64_t>(counted.integer());
   step.progress(rows);
   return rows;

@@ -9,6 +9,7 @@ namespace osiris::e2b {
 namespace {
 
 constexpr size_t kBodyShownBytes = 2'000;
+constexpr size_t kEnvelopeBytes = 5;                      // before a message of a Connect stream: flags and length
 constexpr size_t kBodySearchedBytes = size_t{256} << 10;  // of an answer, for credentials
 
 // Request headers that carry credentials.
@@ -19,8 +20,9 @@ constexpr std::string_view kCredentialHeaders[] = {"X-API-Key", "X-Access-Token"
 std::string shown_body(const http::Request& request) {
   if (request.body_stream) return "(streamed)";
   if (request.has_secrets) return "(" + std::to_string(request.body.size()) + " bytes for the worker)";
-  if (request.url.find("/process.Process/") != std::string::npos && request.body.size() > 5 && request.body[0] == '\0')
-    return request.body.substr(5, kBodyShownBytes);
+  if (request.url.find("/process.Process/") != std::string::npos && request.body.size() >= kEnvelopeBytes &&
+      request.body[0] == '\0')
+    return request.body.substr(kEnvelopeBytes, kBodyShownBytes);
   return request.body.substr(0, kBodyShownBytes);
 }
 

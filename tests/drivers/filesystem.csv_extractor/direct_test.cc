@@ -102,6 +102,8 @@ TEST(CsvDirectLoad, ColumnsNullWordsDatesAndHeaderlessFiles) {
   expect_equal_ways(load(long_file(""), config), "note VARCHAR, id BIGINT");
   const BothWays numbered = load(long_file(""), Json::object({{"header", false}, {"skip_rows", 1}}));
   expect_equal_ways(numbered, "0 BIGINT, 1 DOUBLE, 2 BOOLEAN, 3 VARCHAR, 4 DOUBLE");
+  expect_equal_ways(load("made,by,a,program,2\n" + long_file(""), Json::object({{"header", 1}})),
+                    "id BIGINT, price DOUBLE, flag BOOLEAN, note VARCHAR, empty DOUBLE");
 }
 
 TEST(CsvDirectLoad, ALargeLimitIsExact) {

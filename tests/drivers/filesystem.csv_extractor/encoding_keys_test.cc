@@ -4,6 +4,7 @@
 #include "protocol/base/text.h"
 #include "tests/drivers/filesystem.csv_extractor/extract.h"
 #include "worker/drivers/files/byte_source.h"
+#include "worker/drivers/filesystem.csv_extractor/encoding.h"
 
 namespace osiris::worker::test {
 namespace {
@@ -26,6 +27,21 @@ TEST(CsvExtractorEncoding, Utf8ThatIsBrokenNamesByteOffsetAndLine) {
   EXPECT_NE(got.hint.find("set `encoding`"), std::string::npos);
   for (const char* broken : {"a\n\xc0\x80\n", "a\n\xed\xa0\x80\n", "a\n\xf5\x80\x80\x80\n", "a\n\xe2\x82", "a\n\x80\n"})
     EXPECT_EQ(extract(broken).error.substr(0, 34), "CSV encoding error (tried utf-8): ") << broken;
+}
+
+TEST(CsvExtractorEncoding, TheMarkIsCountedInOffsetsAndIsNoText) {
+  EXPECT_EQ(extract("\xef\xbb\xbf"
+                    "a\nx\ny\xff\n")
+                .error,
+            "CSV encoding error (tried utf-8): byte 0xff at offset 8, line 3: not a character of utf-8");
+  csv::Decoder alone(csv::Encoding::kUtf8, "utf-8");
+  std::string text;
+  ASSERT_TRUE(alone.decode("\xef\xbb\xbf", text).ok());
+  EXPECT_TRUE(alone.finish().ok());
+  EXPECT_EQ(text, "");
+  csv::Decoder in_pieces(csv::Encoding::kUtf8, "utf-8");
+  for (const char* piece : {"\xef", "\xbb", "\xbf", "a"}) ASSERT_TRUE(in_pieces.decode(piece, text).ok());
+  EXPECT_EQ(text, "a");
 }
 
 TEST(CsvExtractorEncoding, Utf16InBothByteOrders) {
@@ -55,6 +71,13 @@ TEST(CsvExtractorEncoding, AsciiIsStrict) {
   EXPECT_EQ(extract_as("ascii", "a\nplain\n").rows, "plain\n");
   EXPECT_EQ(extract_as("ascii", "a\ncaf\xc3\xa9\n").error,
             "CSV encoding error (tried ascii): byte 0xc3 at offset 5, line 2: not in the range of ascii");
+}
+
+TEST(CsvExtractorEncoding, WhatStandsBehindAPieceIsNoPartOfIt) {
+  csv::Decoder decoder(csv::Encoding::kAscii, "ascii");
+  std::string text;
+  EXPECT_TRUE(decoder.decode(std::string_view("abc\xff").substr(0, 3), text).ok());
+  EXPECT_EQ(text, "abc");
 }
 
 TEST(CsvExtractorEncoding, Latin1UnderBothItsNames) {

@@ -138,13 +138,14 @@ TEST_F(PythonContract, EventsAreSaidOnStdout) {
 TEST_F(PythonContract, ProgressAndMetricsAreSaidOnStdout) {
   set_code(step,
            "print('::progress 5')\nprint('::metric accuracy 0.75 ratio')\nprint('::progress "
-           "three')\nprint('::other')\nwrite([{'x': i} for i in range(9)])\n");
+           "three')\nprint('::other')\nprint('::progress 7x')\nprint('::progress -1')\nwrite([{'x': i} for i in "
+           "range(9)])\n");
   expect_success();
   EXPECT_EQ(step.progress_reports(), (std::vector<uint64_t>{5, 9}));
   ASSERT_EQ(step.metrics().size(), 1u);
   EXPECT_EQ(step.metrics()[0].name + " " + step.metrics()[0].unit, "accuracy ratio");
   EXPECT_EQ(step.metrics()[0].value, 0.75);
-  EXPECT_THAT(logged(), HasSubstr("::progress three\n::other\n"));
+  EXPECT_THAT(logged(), HasSubstr("::progress three\n::other\n::progress 7x\n::progress -1\n"));
   EXPECT_THAT(logged(), ::testing::Not(HasSubstr("::progress 5")));
 }
 

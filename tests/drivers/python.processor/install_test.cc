@@ -96,6 +96,13 @@ TEST_F(PythonInstall, CancelEndsPipAndLeavesNothingHalf) {
     EXPECT_EQ(entry.path().extension(), ".lock") << entry.path();
 }
 
+TEST_F(PythonInstall, WithoutACacheTheStepMakesAnEnvironmentOfItsOwn) {
+  step.set_setting("cache_dir", step.write_file("no-directory", "").string());
+  expect_success();
+  EXPECT_THAT(logged(), HasSubstr("the cache of environments cannot be used"));
+  EXPECT_EQ(step.query("SELECT fee, dep FROM {out}"), "3|1\n");
+}
+
 TEST_F(PythonInstall, TwoStepsAtOnceInstallOnce) {
   StepHarness other("other");
   arrange(other);
@@ -109,6 +116,9 @@ TEST_F(PythonInstall, TwoStepsAtOnceInstallOnce) {
   size_t installed = events("dependency_installed").size();
   for (const auto& event : other.events()) installed += event.name == "dependency_installed";
   EXPECT_EQ(installed, 2u) << "one of them twice";
+  size_t checks = events("dependency_check").size();
+  for (const auto& event : other.events()) checks += event.name == "dependency_check";
+  EXPECT_EQ(checks, 2u) << "each says once what is missing";
   EXPECT_EQ(other.query("SELECT fee, dep FROM {out}"), "3|1\n");
 }
 

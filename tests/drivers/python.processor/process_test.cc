@@ -1,6 +1,7 @@
 // How a script ends, and that nothing of it goes on.
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -215,6 +216,20 @@ TEST(Supervisor, EndsAsItsProgramEnds) {
   const ExitStatus killed = supervise({"/bin/sh", "-c", "kill -15 $$"}).exit;
   EXPECT_TRUE(killed.signaled);
   EXPECT_EQ(killed.value, SIGTERM);
+}
+
+TEST(Supervisor, EndsAProgramThatDoesNotListen) {
+  SpawnOptions options;
+  options.arguments = {worker_program(), "--supervise", "/bin/sh", "-c",
+                       "trap '' TERM; echo ready; while :; do /bin/sleep 1000; done"};
+  auto supervisor = Subprocess::spawn(options);
+  ASSERT_TRUE(supervisor.ok());
+  char ready[8];
+  ASSERT_GT(::read(supervisor->stdout_fd(), ready, sizeof ready), 0);
+  ::kill(supervisor->pid(), SIGTERM);
+  const auto exit = supervisor->wait(60'000);
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->value, 128 + SIGTERM);
 }
 
 TEST(Supervisor, SaysWhatItCannotExecute) {

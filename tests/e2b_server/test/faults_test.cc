@@ -183,6 +183,7 @@ TEST_F(Faults, TheRecordHoldsEveryRequestWithItsBody) {
   EXPECT_EQ(all.items()[0]["body"]["metadata"]["run"].as_string(), "7");
   EXPECT_EQ(all.items()[1]["body"]["process"]["cmd"].as_string(), "/bin/bash");
   EXPECT_EQ(all.items()[1]["sandbox"].as_string(), sandbox.id);
+  EXPECT_LT(all.items()[1]["duration_us"].as_uint(), 60'000'000u);
   EXPECT_EQ(server_->requests(1).size(), 1u);
   EXPECT_EQ(server_->count("POST /process.Process/Start"), 1);
 }

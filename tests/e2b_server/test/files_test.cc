@@ -36,7 +36,9 @@ TEST_F(FilesApi, ConditionalAndHeadRequests) {
   const std::string modified = head.header("last-modified");
   constexpr const char* kLongAgo = "Sun, 06 Nov 1994 08:49:37 GMT";
   const auto get = [&](const Pairs& headers) { return envd(sandbox_, "GET", "/files?path=f", headers); };
-  EXPECT_EQ(get({{"if-modified-since", modified}}).status, 304);
+  const HttpAnswer unchanged = get({{"if-modified-since", modified}});
+  EXPECT_EQ(unchanged.status, 304);
+  EXPECT_EQ(unchanged.header("content-length"), "") << "it would be that of the file";
   EXPECT_EQ(get({{"if-modified-since", "Sun, 06 Nov 2094 08:49:37 GMT"}}).status, 304);
   EXPECT_EQ(get({{"if-modified-since", kLongAgo}}).status, 200);
   EXPECT_EQ(get({{"if-modified-since", "yesterday"}}).status, 200);
@@ -45,6 +47,12 @@ TEST_F(FilesApi, ConditionalAndHeadRequests) {
   EXPECT_EQ(get({{"range", "bytes=1-2"}, {"if-range", modified}}).status, 206);
   EXPECT_EQ(get({{"range", "bytes=1-2"}, {"if-range", kLongAgo}}).body, "0123456789")
       << "it has changed since: all of it";
+}
+
+TEST_F(FilesApi, ARefusalOfAHeadRequestHasNoBody) {
+  HttpClient client(server_->url());
+  EXPECT_EQ(client.request("HEAD", "/files?path=nothing", sandbox_.headers()).status, 404);
+  EXPECT_EQ(client.request("GET", "/health", sandbox_.headers()).status, 204) << "on the same connection";
 }
 
 TEST_F(FilesApi, WhatCannotBeReadIsNamedForWhatItIs) {
@@ -189,6 +197,13 @@ TEST_F(FilesApi, AWatcherCanBePolled) {
   EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/RemoveWatcher", which).body, "{}");
   EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/GetWatcherEvents", which).status, 404);
   EXPECT_EQ(rpc(sandbox_, "filesystem.Filesystem/CreateWatcher", *parse_json(R"({"path":"nowhere"})")).status, 404);
+}
+
+TEST_F(FilesApi, AWatchEndsWithItsClient) {
+  EventStream watch(sandbox_, "filesystem.Filesystem/WatchDir", parsed(R"({"path":"."})"));
+  ASSERT_TRUE(watch.next());
+  watch.disconnect();
+  EXPECT_TRUE(eventually([&] { return server_->count("POST /filesystem.Filesystem/WatchDir") == 1; }));
 }
 
 TEST_F(FilesApi, WhatIsStoredWithAFileIsReplacedByTheNextUpload) {

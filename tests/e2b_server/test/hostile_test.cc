@@ -47,6 +47,16 @@ TEST_F(Hostile, AHeadThatNeverEndsLosesItsConnectionAndNobodyElses) {
   for (const auto& each : slow) EXPECT_EQ(each->read_head().status, 0);
 }
 
+TEST_F(Hostile, AHeadMayComeByteByByte) {
+  start_server();
+  for (int i = 0; i < 20; ++i) {
+    HttpClient client(server_->url());
+    for (const char byte : std::string_view("GET /health HTTP/1.1\r\nhost: x\r\n\r\n"))
+      ASSERT_TRUE(client.send_raw(std::string_view(&byte, 1)));
+    EXPECT_EQ(client.read_head().status, 204);
+  }
+}
+
 TEST_F(Hostile, ABodyWhoseChunksAreNone) {
   start_server();
   const std::string key = "x-api-key: " + server_->api_key() + "\r\n";
@@ -83,6 +93,7 @@ TEST_F(Hostile, JsonThatIsDeepOrLong) {
   EXPECT_EQ(HttpClient(server_->url()).request("POST", "/v2/sandboxes", key, deep).status, 400);
   EXPECT_EQ(HttpClient(server_->url()).request("POST", "/v2/sandboxes", key, std::string(17 << 20, ' ')).status, 413);
   EXPECT_EQ(HttpClient(server_->url()).request("PUT", "/_admin/faults", key, deep).status, 400);
+  EXPECT_EQ(HttpClient(server_->url()).request("POST", "/_admin/clock", key, deep).status, 400);
 }
 
 TEST_F(Hostile, AMultipartBodyWithoutLines) {

@@ -72,7 +72,8 @@ TEST_F(Logs, OutliveTheirSandbox) {
   ASSERT_EQ(api("DELETE", "/sandboxes/" + sandbox_.id).status, 204);
   EXPECT_NE(server_->log_of(sandbox_.id).find("started"), std::string::npos);
   EXPECT_EQ(api("GET", "/v2/sandboxes/" + sandbox_.id + "/logs").status, 200);
-  EXPECT_EQ(api("GET", "/sandboxes/inothing/logs").status, 404);
+  for (const char* version : {"", "/v2"})
+    EXPECT_EQ(api("GET", std::string(version) + "/sandboxes/inothing/logs").status, 404);
 }
 
 }  // namespace

@@ -67,6 +67,14 @@ TEST(Multipart, BlanksMayFollowABoundary) {
   EXPECT_EQ(collected.ends, "||");
 }
 
+TEST(Multipart, ABoundarysLineMayComeInPieces) {
+  Collected collected;
+  MultipartReader reader("B", collected.sink());
+  for (const char* piece : {"--B ", " \t", "\r", "\n\r\none\r\n--B-", "-"}) ASSERT_TRUE(reader.feed(piece).ok());
+  EXPECT_TRUE(reader.finish().ok());
+  EXPECT_EQ(collected.contents, "[,]one");
+}
+
 TEST(Multipart, LinesThatNeverEndAreRefused) {
   const std::string endless(1 << 20, 'x');
   for (const char* begin : {"--B", "--B\r\nContent-Disposition: "}) {

@@ -79,6 +79,16 @@ TEST_F(Wire, AnAnswerCannotActOnTheTerminalOfWhoReadsTheLog) {
   EXPECT_NE(log().find("a [2Jb  c "), std::string::npos) << log();
 }
 
+TEST_F(Wire, AMessageIsShownWithoutItsEnvelope) {
+  http::Request request = post("https://sandbox.example/process.Process/Connect");
+  request.body = std::string("\0\0\0\0\x0d", 5) + "{\"process\":1}";
+  call(request, "{}");
+  EXPECT_NE(log().find("{\"process\":1}"), std::string::npos);
+  request.body = std::string(5, '\0');
+  call(request, "{}");
+  EXPECT_EQ(log().find('\0'), std::string::npos) << "an empty one neither";
+}
+
 TEST_F(Wire, AnOrdinaryRequestIsShown) {
   http::Request request = post("https://api.example/v2/sandboxes");
   request.body = "{\"templateID\":\"base\"}";

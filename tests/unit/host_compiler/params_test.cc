@@ -1,3 +1,5 @@
+#include "host/compiler/params.h"
+
 #include "tests/unit/host_compiler/compile_fixture.h"
 
 namespace osiris {
@@ -45,6 +47,23 @@ TEST_F(Params, InsideTextValuesLookAsPythonWritesThem) {
   EXPECT_EQ(path_of(with("{a: true, b: null, c: 1.0, d: 2025-01-01, e: 1e3}",
                          "{path: \"${params.a}|${params.b}|${params.c}|${params.d}|${params.e}\"}")),
             "True|None|1.0|2025-01-01|1e3");
+}
+
+TEST_F(Params, MayAddSixtyFourMebibytesAndNotAByteMore) {
+  const std::map<std::string, std::string> no_flags;
+  const auto errors = [&](const std::string& more) {
+    std::string text;
+    for (int i = 0; i < 64; ++i) text += "${params.mebibyte}";
+    Diagnostics diagnostics;
+    YamlNode root = parse_yaml(
+        "params: {mebibyte: " + std::string(1 << 20, 'x') + ", byte: y}\ntext: \"" + text + more + "\"\n", diagnostics);
+    resolve_params(root, {environment_, "", no_flags}, diagnostics);
+    std::string all;
+    for (const Diagnostic& error : diagnostics.errors()) all += error.message + "\n";
+    return all;
+  };
+  EXPECT_EQ(errors(""), "");
+  EXPECT_EQ(errors("${params.byte}"), "Parameters expand to more than 64 MiB\n");
 }
 
 TEST_F(Params, ADeclaredTypeIsChecked) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <pty.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace osiris {
@@ -91,6 +92,18 @@ TEST_F(DisplayTest, RedrawsLiveLinesOnATerminalAndTakesThemAwayAtTheEnd) {
   display.finish();
   const std::string seen = screen.rest();
   EXPECT_EQ(seen.find("Starting..."), std::string::npos);
+}
+
+TEST_F(DisplayTest, ATerminalIsAsLargeAsItSaysAndElseOfTheUsualSize) {
+  Screen screen(true), pipe(false);
+  const Terminal terminal = terminal_of(screen.writer(), terminal_environment());
+  const winsize size{30, 100, 0, 0};
+  ASSERT_EQ(::ioctl(screen.writer(), TIOCSWINSZ, &size), 0);
+  EXPECT_EQ(terminal.width(), 100u);
+  EXPECT_EQ(terminal.height(), 30u);
+  const Terminal none = terminal_of(pipe.writer(), terminal_environment());
+  EXPECT_EQ(none.width(), 80u);
+  EXPECT_EQ(none.height(), 24u);
 }
 
 TEST_F(DisplayTest, WritesPlainLinesToAPipeWithoutAnyEscapeSequence) {

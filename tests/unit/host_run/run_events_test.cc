@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+#include <vector>
+
 #include "protocol/base/clock.h"
 
 namespace osiris {
@@ -24,6 +27,23 @@ TEST(RunEvents, WhatIsHeldFarAwayIsTheAdaptersWordAndNeverASteps) {
   EXPECT_EQ(resources.unreleased().size(), 1u) << "nor can a step give it back";
   events.on_event({"resource_released", "", sandbox});
   EXPECT_TRUE(resources.unreleased().empty());
+}
+
+TEST(RunEvents, WhatManyThreadsDoWrongIsKeptWhole) {
+  Masking masking;
+  RunLog log(system_clock(), masking);
+  StepTally tally(system_clock());
+  RemoteResources resources;
+  SecretStore secrets(masking);
+  RunEvents events({log, tally, resources, secrets, {}}, "x");
+  constexpr size_t kThreads = 4, kEach = 2000;
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < kThreads; ++i)
+    threads.emplace_back([&] {
+      for (size_t n = 0; n < kEach; ++n) events.on_misbehaviour("it spoke out of turn");
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(events.misbehaviours(), std::vector<std::string>(kThreads * kEach, "it spoke out of turn"));
 }
 
 }  // namespace

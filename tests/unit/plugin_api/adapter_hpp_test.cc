@@ -25,7 +25,7 @@ class Told : public Adapter, public Resources {
   static constexpr osiris_str kId = OSIRIS_STR("told"), kName = OSIRIS_STR("Told"), kVersion = OSIRIS_STR("1.2.3"),
                               kSummary = OSIRIS_STR("does as it is told");
   static constexpr std::array<osiris_option, 2> kOptions = {option(OSIRIS_TEXT, "a", "first"),
-                                                            option(OSIRIS_TEXT, "b", "second")};
+                                                            option(OSIRIS_INT, "b", "second", "7", OSIRIS_REPEATED)};
   static constexpr std::array<osiris_secret, 1> kSecrets = {secret("TOLD_KEY", "opens it", OSIRIS_REQUIRED)};
   static const void* extension(const char* id) { return std::string_view(id) == "told.own/1" ? &kOwnTable : nullptr; }
 
@@ -96,11 +96,21 @@ TEST_F(AdapterHpp, TheTablesSayWhatTheClassSays) {
   EXPECT_EQ(to_view(type_.id), "told");
   EXPECT_EQ(to_view(type_.version), "1.2.3");
   ASSERT_EQ(type_.option_count, 2u);
+  EXPECT_EQ(type_.options[1]->size, sizeof(osiris_option));
+  EXPECT_EQ(type_.options[1]->type, uint32_t{OSIRIS_INT});
+  EXPECT_EQ(type_.options[1]->flags, uint32_t{OSIRIS_REPEATED});
   EXPECT_EQ(to_view(type_.options[1]->name), "b");
+  EXPECT_EQ(to_view(type_.options[1]->help), "second");
+  EXPECT_EQ(to_view(type_.options[1]->default_value), "7");
   ASSERT_EQ(type_.secret_count, 1u);
   EXPECT_EQ(to_view(type_.secrets[0]->name), "TOLD_KEY");
   EXPECT_EQ(to_view(type_.secrets[0]->help), "opens it");
   EXPECT_EQ(type_.secrets[0]->flags, uint32_t{OSIRIS_REQUIRED});
+}
+
+TEST_F(AdapterHpp, AnInstanceIsOne) {
+  EXPECT_FALSE(std::is_copy_constructible_v<Told>);
+  EXPECT_FALSE(std::is_copy_assignable_v<Told>);
 }
 
 TEST_F(AdapterHpp, SettingsArriveInOrderAndNoMore) {

@@ -65,5 +65,29 @@ TEST(PrepareParamsTest, WhatIsMissingOrWrongIsRefused) {
   EXPECT_TRUE(refused("path_map", Json::array({Json::object({{"from", "a"}, {"to", "/b"}})})));
 }
 
+TEST(PackedTest, SurvivesTheWire) {
+  Packed packed{"/w/out.tar.zst", 70, {}};
+  packed.files = {{1, "output", "save", "out.csv", 9, std::string(64, 'a')},
+                  {2, "session", "", "artifacts/x", 0, std::string(64, 'b')}};
+  const auto back = packed_from_json(to_json(packed));
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(to_json(*back), to_json(packed));
+  ASSERT_EQ(back->files.size(), 2u);
+  EXPECT_EQ(back->files[0].step_id, "save");
+  EXPECT_EQ(back->files[1].number, 2u);
+}
+
+TEST(PackedTest, WithoutAnArchiveOrWithAFileThatCannotBeVerifiedIsRefused) {
+  const Json files = to_json(Packed{"/a", 1, {{1, "output", "s", "out.csv", 9, std::string(64, 'a')}}})["files"];
+  const auto refused = [](const char* path, Json listed) {
+    return !packed_from_json(Json::object({{"path", path}, {"size_bytes", 1}, {"files", std::move(listed)}})).ok();
+  };
+  EXPECT_FALSE(refused("/a", files));
+  EXPECT_TRUE(refused("", files));
+  EXPECT_TRUE(refused("/a", Json()));
+  EXPECT_TRUE(refused("/a", Json::array({Json::object({{"path", "x"}, {"sha256", "ab"}})})));
+  EXPECT_TRUE(refused("/a", Json::array({Json::object({{"sha256", std::string(64, 'a')}})})));
+}
+
 }  // namespace
 }  // namespace osiris::rpc

@@ -135,6 +135,16 @@ TEST_F(DeliveryTest, TheProcessIsGivenTheHomeOfItsUserAndNothingOfThisMachine) {
   ::unsetenv("OSIRIS_DELIVERY_TEST");
 }
 
+TEST(PackTool, SaysWhichWorkerItCannotRead) {
+  SpawnOptions options;
+  options.arguments = {std::string(std::getenv("OSIRIS_BUILD_DIR")) + "/plugins/sdk/osiris_pack", "/no/such/worker",
+                       "/no/such/output", "1"};
+  const auto output = run_command(options, 60'000);
+  ASSERT_TRUE(output.ok()) << output.error().message;
+  EXPECT_EQ(output->exit.value, 1);
+  EXPECT_THAT(output->standard_error, HasSubstr("/no/such/worker"));
+}
+
 // They become words of a shell's script.
 TEST_F(DeliveryTest, ARunIdOrAHashThatIsNoPlainWordIsRefused) {
   for (const char* id : {"a b", "$(reboot)", "a;b", "a'b", "a\nb", "a*"}) {

@@ -26,6 +26,15 @@ TEST(PathMap, ReplacesTheLongestPrefixOfWholeNames) {
   EXPECT_EQ(paths.resolve("/database/a.csv"), "/database/a.csv");
 }
 
+TEST(PathMap, TheRootAndSlashesAtTheEndMeanWhatTheyMeanToTheSystem) {
+  for (const char* root : {"/", "//"}) {
+    const PathMap paths("/w", {{root, "/image"}});
+    EXPECT_EQ(paths.resolve("/data/a.csv"), "/image/data/a.csv") << root;
+    EXPECT_EQ(paths.resolve("a.csv"), "/image/w/a.csv") << root;
+  }
+  EXPECT_EQ(PathMap("/w", {{"/data//", "/in"}}).resolve("/data/a.csv"), "/in/a.csv");
+}
+
 TEST(MaskedConfig, HidesByPointerByNameAndByValue) {
   Redactor redactor;
   redactor.add("known-value");

@@ -4,10 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <fstream>
 #include <future>
+#include <thread>
 
 #include "protocol/base/file.h"
 #include "protocol/rpc/frames.h"
@@ -211,6 +214,22 @@ TEST_F(RecordStreamTest, SendsAFileInBlobsAfterItsRecordAndRemovesIt) {
   EXPECT_EQ(next()["blob"].as_string(), "the bytes");
   EXPECT_EQ(next()["data"]["text"].as_string(), "after");
   EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+// Reads of a pipe come short.
+TEST_F(RecordStreamTest, WhatIsReadInPiecesIsSentAsOneBlob) {
+  const auto file = directory_ / "relation";
+  ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+  std::string bytes(300'000, '\0');
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i / 1000);
+  std::thread writer([&] { std::ofstream(file, std::ios::binary) << bytes; });
+  rpc::Response response;
+  response.id = "get";
+  response.outcome = Json::object({{"bytes", bytes.size()}});
+  stream_->send_with_blobs(response, file);
+  EXPECT_EQ(next()["id"].as_string(), "get");
+  EXPECT_TRUE(next()["blob"].as_string() == bytes);
+  writer.join();
 }
 
 TEST_F(RecordStreamTest, ReplacesARecordThatIsTooLongByOneThatSaysSo) {

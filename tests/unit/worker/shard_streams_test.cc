@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "tests/unit/worker/shards_fixture.h"
+#include "tests/unit/worker/streams_fixture.h"
 
 namespace osiris::worker {
 namespace {
@@ -11,7 +12,7 @@ using ::testing::HasSubstr;
 
 constexpr int kFiles = 5, kRowsOfAFile = 20'000;
 
-class ShardStreams : public ShardsTest {
+class ShardStreams : public BothWays<ShardsTest> {
  protected:
   using Line = std::function<std::string(int file, int row)>;
   static std::string plain(int file, int row) {
@@ -35,61 +36,42 @@ class ShardStreams : public ShardsTest {
     made.set("mode", "write");
     return made;
   }
-  struct Outcome {
-    bool streamed = false;
-    std::string written;
-    std::vector<std::string> shards;  // what was told of each, without the fingerprint
-    std::map<std::string, std::string> errors;
-    __extension__ unsigned __int128 sum = 0;  // of their fingerprints
-    std::string whole;
-  };
-  Outcome run_all(const std::vector<Json>& steps) {
-    std::filesystem::remove(directory_ / "work/out.csv");
-    sink_.clear();
-    outcomes_.clear();
-    plan(steps);
-    for (auto asked = steps.rbegin(); asked != steps.rend(); ++asked) ask((*asked)["id"].as_string());
-    Outcome seen;
-    for (const Json& one : steps) {
-      const RequestResult end = outcome(one["id"].as_string());
-      if (const auto* error = std::get_if<Error>(&end)) seen.errors[one["id"].as_string()] = error->message;
-    }
-    finish();
-    seen.streamed = sink_.has_held();
+  void clear() override { std::filesystem::remove(directory_ / "work/out.csv"); }
+  std::string written() override {
     const auto text = read_file(directory_ / "work/out.csv");
-    seen.written = text.ok() ? *text : "<none>";
-    for (Json event : sink_.events()) {
-      if (event["event"].as_string() == "step_complete" && event["step_id"].as_string() == "read")
-        seen.whole = event["fingerprint"].as_string();
-      if (event["event"].as_string() != "shard_complete") continue;
-      for (const char digit : event["fingerprint"].as_string()) EXPECT_TRUE(digit >= '0' && digit <= '9');
-      seen.sum += number(event["fingerprint"].as_string());
-      event.erase("fingerprint");
-      seen.shards.push_back(event.dump());
+    return text.ok() ? *text : "<none>";
+  }
+  // A shard's fingerprint is of what was given to its reader, or of all its columns.
+  std::vector<std::string> differing() const override {
+    std::vector<std::string> keys = BothWays::differing();
+    keys.emplace_back("fingerprint");
+    return keys;
+  }
+  void check(const Outcome& seen) override {
+    if (!seen.errors.empty()) return;
+    __extension__ unsigned __int128 sum = 0, whole = 0;
+    for (const Json& event : seen.told) {
+      const std::string& name = event["event"].as_string();
+      if (name == "shard_complete") sum += number(event["fingerprint"].as_string());
+      if (name == "step_complete" && event["step_id"].as_string() == "read")
+        whole = number(event["fingerprint"].as_string());
     }
-    return seen;
+    EXPECT_TRUE(sum > 0 && sum == whole);
   }
   __extension__ static unsigned __int128 number(const std::string& text) {
     __extension__ unsigned __int128 value = 0;
-    for (const char digit : text) value = value * 10 + static_cast<unsigned>(digit - '0');
+    for (const char digit : text) {
+      EXPECT_TRUE(digit >= '0' && digit <= '9') << text;
+      value = value * 10 + static_cast<unsigned>(digit - '0');
+    }
     return value;
   }
-  // Streamed, and stored because the first step says so.
-  Outcome run_both(std::vector<Json> steps, bool streams = true) {
-    const Outcome streamed = run_all(steps);
-    EXPECT_EQ(streamed.streamed, streams);
-    steps[0].set("materialize", true);
-    const Outcome stored = run_all(steps);
-    EXPECT_FALSE(stored.streamed);
-    EXPECT_EQ(streamed.errors, stored.errors);
-    EXPECT_EQ(streamed.shards, stored.shards);
-    EXPECT_TRUE(streamed.written == stored.written) << streamed.written.substr(0, 200) << "\n"
-                                                    << stored.written.substr(0, 200);
-    if (streamed.errors.empty()) {
-      EXPECT_TRUE(streamed.sum > 0 && streamed.sum == number(streamed.whole));
-      EXPECT_TRUE(stored.sum == number(stored.whole));
-    }
-    return streamed;
+  // What was told of each.
+  static std::vector<std::string> shards(const Outcome& seen) {
+    std::vector<std::string> told;
+    for (const Json& event : seen.told)
+      if (event["event"].as_string() == "shard_complete") told.push_back(event.dump());
+    return told;
   }
 };
 
@@ -99,8 +81,8 @@ TEST_F(ShardStreams, AQueryAndAWriterReadThemInTheOrderOfTheList) {
       run_both({files_reader(), sql("query", "SELECT id, word, price FROM df_read WHERE id % 7 = 0", {"read"}),
                 writer("query")});
   EXPECT_TRUE(seen.written.starts_with("id,price,word\n0,0.5,word number 0\n7,7.5,")) << seen.written.substr(0, 99);
-  EXPECT_EQ(seen.shards.size(), size_t{kFiles});
-  EXPECT_THAT(seen.shards.back(), HasSubstr("\"rows\":20000"));
+  EXPECT_EQ(shards(seen).size(), size_t{kFiles});
+  EXPECT_THAT(shards(seen).back(), HasSubstr("\"rows\":20000"));
 }
 
 TEST_F(ShardStreams, AWriterReadsThemItself) {
@@ -133,7 +115,7 @@ TEST_F(ShardStreams, TypesAreThoseOfAllFiles) {
   EXPECT_THAT(seen.written, HasSubstr("DOUBLE"));
   // So far from its beginning that no look before finds it: then all is read again, as it ever was.
   write_with_fraction_at(15'000);
-  const Outcome late = run_all(steps());
+  const Outcome late = run(steps());
   EXPECT_FALSE(late.streamed);
   EXPECT_TRUE(late.errors.empty());
   EXPECT_THAT(late.written, HasSubstr("DOUBLE"));
@@ -145,7 +127,7 @@ TEST_F(ShardStreams, AnEmptyFileAndOneWithoutALineEndAreShards) {
   write("part-5.csv", "id,word,price\n");
   write("part-6.csv", "id,word,price\n1,a,2.5");
   const Outcome seen = run_both({files_reader(), writer("read")});
-  EXPECT_THAT(seen.shards.at(5), HasSubstr("\"rows\":0"));
+  EXPECT_THAT(shards(seen).at(5), HasSubstr("\"rows\":0"));
   EXPECT_TRUE(seen.written.ends_with("\n1,2.5,a\n"));
 }
 
@@ -157,7 +139,7 @@ TEST_F(ShardStreams, ColumnsInAnotherOrderAreStored) {
 
 TEST_F(ShardStreams, WhatIsWrongWithAShardIsNamedAsEver) {
   write_files([](int file, int row) { return plain(file, row) + (file == 3 && row == 17'000 ? ",more,fields" : ""); });
-  const Outcome seen = run_all({files_reader(), writer("read")});
+  const Outcome seen = run({files_reader(), writer("read")});
   EXPECT_FALSE(seen.streamed);
   EXPECT_THAT(seen.errors.at("read"), HasSubstr("shard 3 (part-3.csv): CSV parsing failed"));
   EXPECT_EQ(seen.written, "<none>");
@@ -167,7 +149,7 @@ TEST_F(ShardStreams, AFileThatIsNotTheListedOneIsNamed) {
   write_files();
   const Json read = files_reader();
   std::ofstream(directory_ / "work/part-2.csv", std::ios::app) << "1,2,3\n";
-  const Outcome seen = run_all({read, writer("read")});
+  const Outcome seen = run({read, writer("read")});
   EXPECT_FALSE(seen.streamed);
   EXPECT_THAT(seen.errors.at("read"), HasSubstr("shard 2 (part-2.csv): part-2.csv is no longer the file"));
 }
@@ -176,20 +158,20 @@ TEST_F(ShardStreams, WhatAsksForStoringIsStored) {
   write_files();
   Json read = files_reader();
   read.set("retry", Json::object({{"max_attempts", 2}, {"delay_s", 0}}));
-  EXPECT_FALSE(run_all({read, writer("read")}).streamed);
+  EXPECT_FALSE(run({read, writer("read")}).streamed);
   read = files_reader();
   read.find("shards")->set("max_parallel", 1);
-  EXPECT_FALSE(run_all({read, writer("read")}).streamed);
-  EXPECT_FALSE(run_all({files_reader(), sql("query", "SELECT id FROM df_read", {"read"}), writer("read")}).streamed);
+  EXPECT_FALSE(run({read, writer("read")}).streamed);
+  EXPECT_FALSE(run({files_reader(), sql("query", "SELECT id FROM df_read", {"read"}), writer("read")}).streamed);
   Json save =
       per_shard(step("save", "filesystem.csv_writer", {"read"}, Json::object({{"path", "${shard.index}.csv"}})));
   save.set("mode", "write");
-  EXPECT_FALSE(run_all({files_reader(), save}).streamed);
+  EXPECT_FALSE(run({files_reader(), save}).streamed);
 }
 
 TEST_F(ShardStreams, TypesAreSettledOnceAndToldBeforeTheFirstShard) {
   write_files();
-  run_all({files_reader(), writer("read")});
+  run({files_reader(), writer("read")});
   const auto names = sink_.event_names("read");
   EXPECT_EQ(std::count(names.begin(), names.end(), "shards_settled"), 1);
   EXPECT_LT(std::find(names.begin(), names.end(), "shards_settled"),

@@ -5,14 +5,17 @@
 #include "protocol/base/text.h"
 
 namespace osiris::worker::csv_format {
-std::optional<Encoding> encoding_from_name(std::string_view name) {
+
+Result<Encoding> named_encoding(const std::string& name) {
   const std::string lower = ascii_lower(name);
   if (lower == "utf-8") return Encoding::kUtf8;
   if (lower == "utf-16") return Encoding::kUtf16;
   if (lower == "ascii") return Encoding::kAscii;
   if (lower == "latin-1" || lower == "iso-8859-1") return Encoding::kLatin1;
   if (lower == "cp1252" || lower == "windows-1252") return Encoding::kCp1252;
-  return std::nullopt;
+  return Error(
+      Code::kInvalidArgument,
+      "'encoding' must be utf-8, utf-16, ascii, latin-1, iso-8859-1, cp1252 or windows-1252, not '" + name + "'");
 }
 
 Result<char> single_character(const Json& value, std::string_view key, bool may_quote) {

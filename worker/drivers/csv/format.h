@@ -2,7 +2,7 @@
 #pragma once
 
 #include <initializer_list>
-#include <optional>
+#include <string>
 #include <string_view>
 
 #include "protocol/base/error.h"
@@ -12,10 +12,9 @@ namespace osiris::worker::csv_format {
 
 enum class Encoding { kUtf8, kUtf16, kAscii, kLatin1, kCp1252 };
 
-// "utf-8", "utf-16", "ascii", "latin-1", "iso-8859-1", "cp1252", "windows-1252"; any case.
-std::optional<Encoding> encoding_from_name(std::string_view name);
-// The values of the key `encoding`, for messages.
-inline constexpr std::string_view kEncodingNames = "utf-8, utf-16, ascii, latin-1, iso-8859-1, cp1252 or windows-1252";
+// "utf-8", "utf-16", "ascii", "latin-1", "iso-8859-1", "cp1252", "windows-1252"; any case. The value of the key
+// `encoding`: kInvalidArgument for others.
+Result<Encoding> named_encoding(const std::string& name);
 
 // The value of `key`: one ASCII character that is no line end, and a quote only where `may_quote` says so.
 Result<char> single_character(const Json& value, std::string_view key, bool may_quote = false);

@@ -124,12 +124,8 @@ void Chunk::clear() {
   duckdb_data_chunk_reset(chunk_);
   for (size_t i = 0; i < columns_.size(); ++i) columns_[i].clear(duckdb_data_chunk_get_vector(chunk_, i));
   texts_.clear();
-  rows_ = 0;
 }
 
-void Chunk::set_rows(size_t rows) {
-  rows_ = rows;
-  duckdb_data_chunk_set_size(chunk_, rows);
-}
+void Chunk::set_rows(size_t rows) { duckdb_data_chunk_set_size(chunk_, rows); }
 
 }  // namespace osiris::worker::db

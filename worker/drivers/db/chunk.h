@@ -89,12 +89,10 @@ class Chunk {
   void set_text(size_t column, size_t row, std::string_view text) { columns_[column].set_text(row, text); }
 
   duckdb_data_chunk handle() { return chunk_; }
-  size_t rows() const { return rows_; }
   void set_rows(size_t rows);
 
  private:
   duckdb_data_chunk chunk_ = nullptr;
-  size_t rows_ = 0;
   Arena texts_;
   std::vector<Slots> columns_;
 };

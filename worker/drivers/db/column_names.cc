@@ -1,11 +1,11 @@
 #include "worker/drivers/db/column_names.h"
 
-#include <algorithm>
 #include <map>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
+#include "worker/driver_api/name_index.h"
 
 namespace osiris::worker::db {
 namespace {
@@ -22,18 +22,15 @@ Result<std::vector<uint32_t>> pick_columns(const std::string& server, const std:
   if (wanted.empty()) {
     for (uint32_t i = 0; i < names.size(); ++i) kept.push_back(i);
   }
+  const NameIndex places(names);
   for (const std::string& name : wanted) {
-    auto found = std::find(names.begin(), names.end(), name);
-    if (found == names.end()) {
-      found = std::find_if(names.begin(), names.end(),
-                           [&](const std::string& other) { return ascii_lower(other) == ascii_lower(name); });
-    }
-    if (found == names.end()) {
+    const auto place = places.find(name);
+    if (!place) {
       const auto near = nearest(name, names);
       return unusable(server, "the result has no column '" + name + "' that 'columns' names",
                       near ? "did you mean '" + *near + "'?" : "its columns are " + join(names, ", "));
     }
-    kept.push_back(static_cast<uint32_t>(found - names.begin()));
+    kept.push_back(static_cast<uint32_t>(*place));
   }
 
   std::map<std::string, std::string> seen;  // by the name in lower case: a relation's column names ignore case

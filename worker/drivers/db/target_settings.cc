@@ -5,6 +5,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/file_columns.h"
+#include "worker/driver_api/name_index.h"
 #include "worker/drivers/db/fields.h"
 
 namespace osiris::worker::db {
@@ -101,16 +102,10 @@ Result<std::vector<std::optional<size_t>>> match_columns(const std::string& tabl
                                                          NewColumns new_columns) {
   std::vector<std::optional<size_t>> places;
   std::vector<std::string> unknown;
+  const NameIndex in_table(targets);
   for (const RelationColumn& source : sources) {
-    auto found = std::find(targets.begin(), targets.end(), source.name);
-    if (found == targets.end())
-      found = std::find_if(targets.begin(), targets.end(),
-                           [&](const std::string& target) { return ascii_lower(target) == ascii_lower(source.name); });
-    places.emplace_back();
-    if (found != targets.end())
-      places.back() = static_cast<size_t>(found - targets.begin());
-    else
-      unknown.push_back("'" + source.name + "'");
+    places.push_back(in_table.find(source.name));
+    if (!places.back()) unknown.push_back("'" + source.name + "'");
   }
   if (unknown.empty() || new_columns != NewColumns::kFreeze) return places;
   const auto near = nearest(unknown.front().substr(1, unknown.front().size() - 2), targets);

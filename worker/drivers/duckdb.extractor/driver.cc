@@ -212,12 +212,12 @@ Result<StepOutcome> store(StepContext& step, const Options& options, const Sourc
     return StepOutcome{.rows_read = *rows, .rows_written = 0};
   }
   (void)sql::execute(step.connection_handle(), "DROP TABLE IF EXISTS " + step.output_table().quoted());
-  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+  if (step.is_cancelled()) return step_cancelled();
   return named(options, rows.error());
 }
 
 Result<StepOutcome> extract_up_to(StepContext& step, std::optional<uint64_t> rows_max) {
-  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+  if (step.is_cancelled()) return step_cancelled();
   OSIRIS_ASSIGN(Options options, read_options(step));
   if (rows_max) options.limit = std::min(*rows_max, options.limit.value_or(*rows_max));
   std::optional<Incremental> incremental;

@@ -1,6 +1,5 @@
 #include "worker/drivers/duckdb.writer/driver.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -9,8 +8,8 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/copy_file.h"
 #include "protocol/base/replacing_file.h"
-#include "protocol/base/text.h"
 #include "worker/driver_api/file_columns.h"
+#include "worker/driver_api/name_index.h"
 #include "worker/drivers/files/compression.h"
 #include "worker/drivers/files/engine_file.h"
 #include "worker/drivers/files/places.h"
@@ -32,8 +31,6 @@ struct Options {
 
   std::string quoted() const { return sql::quote_identifier(schema) + "." + sql::quote_identifier(table); }
 };
-
-Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
 
 Error wrong(std::string message, std::string hint = {}) {
   return Error(Code::kInvalidArgument, std::move(message), std::move(hint));
@@ -150,20 +147,19 @@ Result<std::vector<FileColumn>> in_tables_order(StepContext& step, EngineFile& f
                  category::kWriteFailed);
   };
   std::vector<FileColumn> ordered;
+  const NameIndex places(columns, &FileColumn::name);
   for (const FileColumn& wanted : there) {
-    const auto found = std::find_if(columns.begin(), columns.end(), [&](const FileColumn& column) {
-      return ascii_lower(column.name) == ascii_lower(wanted.name);
-    });
-    if (found == columns.end()) return differs("the rows have no column '" + wanted.name + "'");
-    if (!(found->type == wanted.type))
-      return differs("column '" + wanted.name + "' is " + wanted.type.sql() + " there and " + found->type.sql() +
+    const auto place = places.find(wanted.name);
+    if (!place) return differs("the rows have no column '" + wanted.name + "'");
+    const FileColumn& found = columns[*place];
+    if (!(found.type == wanted.type))
+      return differs("column '" + wanted.name + "' is " + wanted.type.sql() + " there and " + found.type.sql() +
                      " in the rows");
-    ordered.push_back(*found);
+    ordered.push_back(found);
   }
+  const NameIndex in_table(there, &FileColumn::name);
   for (const FileColumn& column : columns) {
-    if (std::any_of(there.begin(), there.end(),
-                    [&](const FileColumn& each) { return ascii_lower(each.name) == ascii_lower(column.name); }))
-      continue;
+    if (in_table.contains(column.name)) continue;
     if (options.new_columns == NewColumns::kFreeze) return differs("it has no column '" + column.name + "'");
     if (options.new_columns == NewColumns::kDiscard) {
       step.log("column '" + column.name + "' is left out: table " + options.table + " does not have it");
@@ -217,19 +213,17 @@ Result<StepOutcome> write_input(StepContext& step) {
     return error;
   }
   OSIRIS_TRY(step.inputs_are_sound());
-  if (step.is_cancelled()) return cancelled();
+  if (step.is_cancelled()) return step_cancelled();
   OSIRIS_TRY(copy.put_in_place());
   OSIRIS_TRY(step.add_output(options.file, *rows));
   return StepOutcome{.rows_read = *rows, .rows_written = *rows};
 }
 
 Result<StepOutcome> write(StepContext& step) {
-  if (step.is_cancelled()) return cancelled();
-  if (step.inputs().empty())
-    return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": there is no input to write",
-                 "name the step to write in `needs`");
+  if (step.is_cancelled()) return step_cancelled();
+  OSIRIS_TRY(files::check_writes(step));
   auto outcome = write_input(step);
-  if (!outcome.ok() && step.is_cancelled()) return cancelled();
+  if (!outcome.ok() && step.is_cancelled()) return step_cancelled();
   return outcome;
 }
 

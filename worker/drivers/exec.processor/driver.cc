@@ -82,7 +82,7 @@ Status add_passed(const StepContext& step, const Options& options, Variables& va
 
 Result<StepOutcome> run(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, read_options(step.config()));
-  if (step.is_cancelled()) return Error(Code::kCancelled, "stopped");
+  if (step.is_cancelled()) return step_cancelled();
   Variables base = program::base_environment();
   OSIRIS_TRY(add_passed(step, options, base));
   OSIRIS_ASSIGN(const StagingDirectory staging,

@@ -1,8 +1,7 @@
 #include "worker/drivers/files/columns.h"
 
-#include <algorithm>
-
 #include "protocol/base/text.h"
+#include "worker/driver_api/name_index.h"
 
 namespace osiris::worker::files {
 
@@ -18,12 +17,11 @@ Result<std::vector<FileColumn>> chosen_columns(const std::vector<FileColumn>& co
   std::vector<FileColumn> chosen;
   std::vector<std::string> names;
   for (const FileColumn& column : columns) names.push_back(column.name);
+  const NameIndex places(names);
   for (const std::string& name : wanted) {
-    const auto found = std::find_if(columns.begin(), columns.end(), [&](const FileColumn& column) {
-      return ascii_lower(column.name) == ascii_lower(name);
-    });
-    if (found == columns.end()) return no_such_column("columns", name, names);
-    chosen.push_back(*found);
+    const auto place = places.find(name);
+    if (!place) return no_such_column("columns", name, names);
+    chosen.push_back(columns[*place]);
   }
   return chosen;
 }

@@ -22,13 +22,21 @@ constexpr std::string_view kKinds[] = {
     ".7z",  ".rar",  ".lz4",   ".lzma",   ".br",  ".tar",     ".tgz",     ".xls",   ".xlsx", ".ods",    ".csv",
     ".tsv", ".json", ".jsonl", ".ndjson", ".orc", ".parquet", ".feather", ".arrow", ".avro", ".duckdb", ".sqlite"};
 
-}  // namespace
-
 std::optional<Compression> compression_from_name(std::string_view name) {
   if (name == "none") return Compression::kNone;
   for (const Format& format : kFormats)
     if (name == format.name) return format.compression;
   return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::optional<Compression>> read_compression(const Json& config) {
+  const std::string name = config["compression"].as_string_or("infer");
+  if (name == "infer") return std::optional<Compression>();
+  if (const auto named = compression_from_name(name)) return named;
+  return Error(Code::kInvalidArgument,
+               "'compression' must be infer, none, gzip, bz2, zip, xz or zstd, not '" + name + "'");
 }
 
 Compression infer_compression(const std::filesystem::path& file) {

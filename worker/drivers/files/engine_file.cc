@@ -13,8 +13,6 @@ constexpr std::chrono::milliseconds kLookForCancel{50};
 // The other engine's share: it reads and writes in pieces, and spills what a query needs beyond.
 constexpr uint64_t kMemoryMin = uint64_t{128} << 20, kMemoryMax = uint64_t{1} << 30;
 
-Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
-
 // What DuckDB says of a file it cannot open, in words of the pipeline.
 Error open_error(const std::string& shown, const std::string& text) {
   const auto has = [&](const char* words) { return text.find(words) != std::string::npos; };
@@ -114,14 +112,14 @@ Status QueryRows::open(duckdb_connection connection, const std::string& select) 
 
 Result<duckdb_data_chunk> QueryRows::next() {
   duckdb_destroy_data_chunk(&chunk_);
-  if (step_.is_cancelled()) return cancelled();
+  if (step_.is_cancelled()) return step_cancelled();
   chunk_ = duckdb_fetch_chunk(result_);
   if (chunk_) {
     rows_ += duckdb_data_chunk_get_size(chunk_);
     step_.progress(rows_);
     return chunk_;
   }
-  if (step_.is_cancelled()) return cancelled();
+  if (step_.is_cancelled()) return step_cancelled();
   const char* text = duckdb_result_error(&result_);
   if (text && *text) return sql::engine_error(duckdb_result_error_type(&result_), text);
   is_complete_ = true;

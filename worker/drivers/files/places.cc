@@ -49,6 +49,12 @@ Status check_input(const StepContext& step, const std::filesystem::path& file, s
   return {};
 }
 
+Status check_writes(const StepContext& step) {
+  if (!step.inputs().empty()) return {};
+  return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": there is no input to write",
+               "name the step to write in `needs`");
+}
+
 Status check_base_dir(const StepContext& step) {
   const std::filesystem::path directory = input_file(step, ".");
   if (std::filesystem::is_directory(directory)) return {};

@@ -17,6 +17,9 @@ std::filesystem::path output_file(const StepContext& step, std::string_view path
 // Whether `file` is one that can be read; `kind` names it in the error, "CSV".
 Status check_input(const StepContext& step, const std::filesystem::path& file, std::string_view kind);
 
+// Whether there is an input for a writer to write.
+Status check_writes(const StepContext& step);
+
 // Whether the directory that a connection's paths start in is there.
 Status check_base_dir(const StepContext& step);
 

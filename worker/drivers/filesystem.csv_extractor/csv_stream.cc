@@ -85,7 +85,7 @@ class CsvStream : public StreamedOutput {
     if (state_->rows() < sample_.rows) return unsound("the scan saw other records than the sample");
     for (size_t i = 0; i < rows_min_.size(); ++i)
       if (state_->rows_of(i) < rows_min_[i]) return unsound("the scan saw other records than are at a file's head");
-    if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+    if (step_.is_cancelled()) return step_cancelled();
     report_.all(state_->rows());
     return StepOutcome{.rows_read = state_->rows(), .rows_written = 0};
   }

@@ -25,7 +25,7 @@ class DirectLoad {
     OSIRIS_TRY(text.open());
     auto loaded = load(text.path());
     if (!loaded.ok() || !*loaded) return loaded;
-    if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+    if (step_.is_cancelled()) return step_cancelled();
     return std::optional(Loaded{(*loaded)->rows, std::move(sample_.layout)});
   }
 
@@ -43,7 +43,7 @@ class DirectLoad {
                                    "CREATE TABLE " + step_.output_table().quoted() + " AS SELECT * FROM " + scan +
                                        "()" + (has_limit() ? " LIMIT " + std::to_string(options_.limit) : ""));
       state->report = nullptr;
-      if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+      if (step_.is_cancelled()) return step_cancelled();
       if (!result.ok()) {
         if (result.error().code == Code::kExhausted) return result.error();
         return std::optional<Loaded>();

@@ -46,7 +46,7 @@ Result<StepOutcome> extract_with(StepContext& step, const csv::Options& options)
 }
 
 Result<StepOutcome> extract(StepContext& step) {
-  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+  if (step.is_cancelled()) return step_cancelled();
   OSIRIS_ASSIGN(const csv::Options options, csv::read_options(step));
   return extract_with(step, options);
 }

@@ -12,7 +12,6 @@
 namespace osiris::worker::csv {
 
 using csv_format::Encoding;
-using csv_format::encoding_from_name;
 
 // The offset of the first byte that is not part of a valid UTF-8 character; npos when there is none. A character cut
 // off by the end of `bytes` is invalid at its first byte.

@@ -38,22 +38,12 @@ Status read_dates(const Json& dates, Options& options) {
   return {};
 }
 
-Result<Compression> compression_of(const Json& config, const std::string& path) {
-  const std::string compression = config["compression"].as_string_or("infer");
-  if (compression == "infer") return files::infer_compression(path);
-  if (const auto named = files::compression_from_name(compression)) return *named;
-  return wrong("'compression' must be " + std::string(files::kCompressionNames) + ", not '" + compression + "'");
-}
-
 Status read_choices(const Json& config, Options& options) {
-  const std::string encoding = config["encoding"].as_string_or("utf-8");
-  const auto known = encoding_from_name(encoding);
-  if (!known)
-    return wrong("'encoding' must be " + std::string(csv_format::kEncodingNames) + ", not '" + encoding + "'");
-  options.encoding = *known;
-  options.encoding_name = encoding;
+  options.encoding_name = config["encoding"].as_string_or("utf-8");
+  OSIRIS_ASSIGN(options.encoding, csv_format::named_encoding(options.encoding_name));
 
-  OSIRIS_ASSIGN(options.compression, compression_of(config, config["path"].as_string()));
+  OSIRIS_ASSIGN(const auto named, files::read_compression(config));
+  options.compression = named.value_or(files::infer_compression(config["path"].as_string()));
 
   const std::string bad_lines = config["on_bad_lines"].as_string_or("error");
   if (bad_lines == "warn") {
@@ -112,10 +102,9 @@ Result<Options> read_options(StepContext& step) {
                    " files, and this component reads one");
     options.file = inputs.files.front().absolute;
   } else if (const std::vector<MatchedFile> found = step.matched_files(path); !found.empty()) {
-    for (const MatchedFile& file : found) {
-      OSIRIS_ASSIGN(const Compression compression, compression_of(step.config(), file.path));
-      options.joined.push_back({file.path, file.absolute, compression});
-    }
+    OSIRIS_ASSIGN(const auto named, files::read_compression(step.config()));
+    for (const MatchedFile& file : found)
+      options.joined.push_back({file.path, file.absolute, named.value_or(files::infer_compression(file.path))});
     options.file = options.joined.front().absolute;
     options.compression = options.joined.front().compression;
   } else {

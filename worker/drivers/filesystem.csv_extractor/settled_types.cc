@@ -49,7 +49,7 @@ class FileLook {
         if (rows_ == rows_max_) return false;
         OSIRIS_TRY(take(batch, record));
       }
-      if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+      if (step_.is_cancelled()) return step_cancelled();
     }
     return true;
   }
@@ -143,7 +143,7 @@ Result<Json> settle_types(StepContext& step, const Options& options, bool by_all
   while (threads.size() + 1 < wanted) threads.emplace_back(look);
   look();
   for (std::thread& thread : threads) thread.join();
-  if (is_cancelled) return Error(Code::kCancelled, "the step was cancelled");
+  if (is_cancelled) return step_cancelled();
   Json columns = Json::object();
   for (const auto& [name, seen] : all) columns.set(name, to_json(seen));
   return Json::object({{"columns", std::move(columns)}, {"by_all_records", is_of_all || by_all_records}});

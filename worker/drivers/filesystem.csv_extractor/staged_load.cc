@@ -69,7 +69,7 @@ class StagedLoad {
         if (rows_ == options_.limit) break;
         OSIRIS_TRY(take(batch, record));
       }
-      if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+      if (step_.is_cancelled()) return step_cancelled();
     }
     if (!reader.doubt().empty()) step_.log("encoding: " + reader.doubt());
     return {};
@@ -146,7 +146,7 @@ class StagedLoad {
     OSIRIS_TRY(table_->end_row());
     if (++rows_ % options_.chunk_size == 0) {
       report();
-      if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+      if (step_.is_cancelled()) return step_cancelled();
     }
     return {};
   }
@@ -191,7 +191,7 @@ class StagedLoad {
         sql::execute(step_.connection_handle(), "CREATE TABLE " + step_.output_table().quoted() + " AS SELECT " +
                                                     select + " FROM temp.main." + StagingTable::kName);
     if (made.ok()) return {};
-    if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+    if (step_.is_cancelled()) return step_cancelled();
     return made.error().within("CSV parsing failed");
   }
 

@@ -21,8 +21,6 @@ namespace {
 
 constexpr size_t kUsedBytesMax = size_t{32} << 20;  // of one batch, to be written to again
 
-Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
-
 class CsvWrite : public BatchWriter {
  public:
   CsvWrite(StepContext& step, const csv_out::Options& options)
@@ -42,7 +40,7 @@ class CsvWrite : public BatchWriter {
     }
     OSIRIS_ASSIGN(const uint64_t rows, write_rows(step_, csv_out::written_columns(columns_), *this));
     OSIRIS_TRY(step_.inputs_are_sound());
-    if (step_.is_cancelled()) return cancelled();
+    if (step_.is_cancelled()) return step_cancelled();
     OSIRIS_TRY(sink_->finish());
     OSIRIS_TRY(file_.commit());
     report(rows);
@@ -73,14 +71,14 @@ class CsvWrite : public BatchWriter {
 
  private:
   Status write_batch(const csv_out::CsvBatch& batch) {
-    if (step_.is_cancelled()) return cancelled();
+    if (step_.is_cancelled()) return step_cancelled();
     if (batch.is_outdated()) return Error(Code::kUnavailable, "timestamps are shown as all rows want it");
     if (const auto& unfit = batch.unfit()) return unfit->error(options_, rows_);
     OSIRIS_TRY(sink_->write(batch.bytes()));
     rows_ += batch.rows();
     for (; next_report_ <= rows_; next_report_ += options_.chunk_size) {
       report(next_report_);
-      if (step_.is_cancelled()) return cancelled();
+      if (step_.is_cancelled()) return step_cancelled();
     }
     return {};
   }
@@ -104,14 +102,14 @@ class CsvWrite : public BatchWriter {
 };
 
 Result<StepOutcome> write(StepContext& step) {
-  if (step.is_cancelled()) return cancelled();
+  if (step.is_cancelled()) return step_cancelled();
   if (step.inputs().empty())
     return Error(Code::kInvalidArgument,
                  "Step " + step.step_id() + ": FilesystemCsvWriterDriver requires inputs with DataFrame",
                  "name the step to write in `needs`");
   OSIRIS_ASSIGN(const csv_out::Options options, csv_out::read_options(step));
   auto outcome = CsvWrite(step, options).run();
-  if (!outcome.ok() && step.is_cancelled()) return cancelled();
+  if (!outcome.ok() && step.is_cancelled()) return step_cancelled();
   return outcome;
 }
 

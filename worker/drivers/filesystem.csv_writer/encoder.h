@@ -9,7 +9,6 @@
 namespace osiris::worker::csv_out {
 
 using csv_format::Encoding;
-using csv_format::encoding_from_name;
 
 // What the file begins with: the byte order mark of utf-16 (little-endian), nothing for the others.
 std::string_view byte_order_mark(Encoding encoding);

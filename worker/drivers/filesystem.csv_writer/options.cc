@@ -11,12 +11,8 @@ namespace {
 Error wrong(std::string message) { return Error(Code::kInvalidArgument, std::move(message)); }
 
 Status read_choices(const Json& config, Options& options) {
-  const std::string encoding = config["encoding"].as_string_or("utf-8");
-  const auto known = encoding_from_name(encoding);
-  if (!known)
-    return wrong("'encoding' must be " + std::string(csv_format::kEncodingNames) + ", not '" + encoding + "'");
-  options.encoding = *known;
-  options.encoding_name = encoding;
+  options.encoding_name = config["encoding"].as_string_or("utf-8");
+  OSIRIS_ASSIGN(options.encoding, csv_format::named_encoding(options.encoding_name));
 
   const std::string newline = config["newline"].as_string_or("lf");
   if (newline == "crlf") {
@@ -36,17 +32,15 @@ Status read_choices(const Json& config, Options& options) {
     return wrong("'quoting' must be minimal, all or nonnumeric, not '" + quoting + "'");
   }
 
-  const std::string compression = config["compression"].as_string_or("infer");
-  if (compression == "infer") {
+  OSIRIS_ASSIGN(const auto named, files::read_compression(config));
+  if (named) {
+    options.compression = *named;
+  } else {
     if (const auto other = files::suffix_of_another_kind(options.file.path, {".csv", ".tsv"}); !other.empty())
       return Error(
           Code::kInvalidArgument, "'path' ends in " + std::string(other) + ", and this component writes CSV text",
           "end it in .csv, or in .csv.gz, .bz2, .xz, .zip or .zst; compression: none writes text under any name");
     options.compression = files::infer_compression(options.file.path);
-  } else if (const auto named = files::compression_from_name(compression)) {
-    options.compression = *named;
-  } else {
-    return wrong("'compression' must be " + std::string(files::kCompressionNames) + ", not '" + compression + "'");
   }
   return {};
 }

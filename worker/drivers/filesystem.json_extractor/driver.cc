@@ -27,8 +27,6 @@ using json_in::Options;
 
 constexpr uint64_t kRecordsPerReport = 10'000;
 
-Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
-
 // Puts `members` behind the record's own.
 void add_members(std::string& record, const std::string& members) {
   const size_t end = members.empty() ? std::string::npos : record.rfind('}');
@@ -70,7 +68,7 @@ class JsonRead : public SettledRows {
       OSIRIS_ASSIGN(columns_, json_in::found_columns(record_, [this](const std::string& line) { step_.log(line); }));
       if (const json_in::Forms forms = json_in::forms_of(columns_); !forms.empty()) OSIRIS_TRY(rewrite(forms));
     }
-    if (step_.is_cancelled()) return cancelled();
+    if (step_.is_cancelled()) return step_cancelled();
     OSIRIS_ASSIGN(lines_.reader, json_in::define_line_reader(step_.connection_handle()));
     step_.progress(lines_.records);
     return StepOutcome{.rows_read = lines_.records, .rows_written = 0};
@@ -115,7 +113,7 @@ class JsonRead : public SettledRows {
       if (++lines_.records % kRecordsPerReport != 0) continue;
       step_.progress(lines_.records);
       step_.progress_bytes(source.file_bytes_read(), ignored ? 0 : size);
-      if (step_.is_cancelled()) return cancelled();
+      if (step_.is_cancelled()) return step_cancelled();
     }
     return {};
   }
@@ -130,7 +128,7 @@ class JsonRead : public SettledRows {
     for (std::string record; std::getline(in, record);) {
       if (!reader_.read(record, ignored)) break;
       OSIRIS_TRY(second.add(record, reader_.members()));
-      if (++records % kRecordsPerReport == 0 && step_.is_cancelled()) return cancelled();
+      if (++records % kRecordsPerReport == 0 && step_.is_cancelled()) return step_cancelled();
     }
     if (records != lines_.records)
       return Error(Code::kUnavailable, "cannot read " + lines_.file + " again", "is the disk full?");
@@ -154,11 +152,11 @@ Result<StepOutcome> extract_with(StepContext& step, Options options) {
   auto outcome = records.read();
   const Status created = outcome.ok() ? records.create(step) : Status(outcome.error());
   if (created.ok()) return outcome;
-  return step.is_cancelled() ? cancelled() : created.error();
+  return step.is_cancelled() ? step_cancelled() : created.error();
 }
 
 Result<StepOutcome> extract(StepContext& step) {
-  if (step.is_cancelled()) return cancelled();
+  if (step.is_cancelled()) return step_cancelled();
   OSIRIS_ASSIGN(Options options, json_in::read_options(step));
   return extract_with(step, std::move(options));
 }

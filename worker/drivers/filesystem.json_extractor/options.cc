@@ -58,10 +58,8 @@ Result<Options> read_options(StepContext& step) {
   Options options;
   OSIRIS_ASSIGN(const remote::Inputs inputs,
                 remote::input_files(step, config["path"].as_string(), "JSON", remote::Use::kBytes));
-  const std::string format = config["format"].as_string(), compression = config["compression"].as_string_or("infer");
-  const auto named = files::compression_from_name(compression);
-  if (compression != "infer" && !named)
-    return wrong("'compression' must be " + std::string(files::kCompressionNames) + ", not '" + compression + "'");
+  const std::string format = config["format"].as_string();
+  OSIRIS_ASSIGN(const auto named, files::read_compression(config));
   for (const MatchedFile& place : inputs.files) {
     const files::Compression by_suffix = files::infer_compression(place.path);
     SourceFile file{place, named.value_or(by_suffix), false, {}};

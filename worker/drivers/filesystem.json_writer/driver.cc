@@ -11,6 +11,7 @@
 #include "worker/drivers/files/byte_sink.h"
 #include "worker/drivers/files/columns.h"
 #include "worker/drivers/files/partition_columns.h"
+#include "worker/drivers/files/places.h"
 #include "worker/drivers/filesystem.json_writer/options.h"
 #include "worker/drivers/filesystem.json_writer/partitions.h"
 #include "worker/drivers/remote/output_directory.h"
@@ -22,8 +23,6 @@ namespace {
 using json_out::Options;
 
 constexpr std::string_view kBetween = ",\n";
-
-Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
 
 // Rows as text, each with what stands before it in an array or after it on a line.
 class JsonBatch : public BatchWriter::Batch {
@@ -65,7 +64,7 @@ class JsonWrite : public BatchWriter {
                   write_rows(step_.connection_handle(), select, *this, step_.inputs().front().is_streamed));
     if (!options_.is_lines) OSIRIS_TRY(sink_->write(rows == 0 ? "]\n" : "\n]\n"));
     OSIRIS_TRY(step_.inputs_are_sound());
-    if (step_.is_cancelled()) return cancelled();
+    if (step_.is_cancelled()) return step_cancelled();
     OSIRIS_TRY(sink_->finish());
     OSIRIS_TRY(file_.commit());
     step_.progress(rows);
@@ -76,7 +75,7 @@ class JsonWrite : public BatchWriter {
   std::unique_ptr<Batch> begin() override { return std::make_unique<JsonBatch>(options_.is_lines); }
 
   Status write(Batch& written) override {
-    if (step_.is_cancelled()) return cancelled();
+    if (step_.is_cancelled()) return step_cancelled();
     const auto& batch = static_cast<JsonBatch&>(written);
     std::string_view bytes = batch.bytes();
     // Before the first record of an array there is only the line end.
@@ -118,21 +117,18 @@ Result<StepOutcome> write_input(StepContext& step) {
 }
 
 Result<StepOutcome> write(StepContext& step) {
-  if (step.is_cancelled()) return cancelled();
-  if (step.inputs().empty())
-    return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": there is no input to write",
-                 "name the step to write in `needs`");
+  if (step.is_cancelled()) return step_cancelled();
+  OSIRIS_TRY(files::check_writes(step));
   auto outcome = write_input(step);
   if (outcome.ok()) return outcome;
-  if (step.is_cancelled()) return cancelled();
+  if (step.is_cancelled()) return step_cancelled();
   Error error = outcome.error();
   if (error.category.empty() && error.code == Code::kStepFailed) error.category = category::kWriteFailed;
   return error;
 }
 
 Status check_place(const Options& options) {
-  return options.partition_by.empty() ? remote::check_output(options.file, options.create_dirs)
-                                      : remote::check_directory(options.file, options.create_dirs);
+  return remote::check_place(options.file, !options.partition_by.empty(), options.create_dirs);
 }
 
 // It makes no output; what it is told of its columns must fit its input's, and its file must have a place.

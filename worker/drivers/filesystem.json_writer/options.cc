@@ -1,8 +1,7 @@
 #include "worker/drivers/filesystem.json_writer/options.h"
 
 #include "worker/drivers/files/json_format.h"
-#include "worker/drivers/remote/location.h"
-#include "worker/drivers/remote/outputs.h"
+#include "worker/drivers/remote/output_directory.h"
 
 namespace osiris::worker::json_out {
 namespace {
@@ -16,17 +15,11 @@ Error wrong(std::string message, std::string hint = {}) {
 Result<Options> read_options(const StepContext& step) {
   const Json& config = step.config();
   const std::string path = config["path"].as_string();
-  if (path.empty()) return wrong("Step " + step.step_id() + ": 'path' is required in config");
   Options options;
   for (const Json& column : config["partition_by"].items()) options.partition_by.push_back(column.as_string());
   const bool is_directory = !options.partition_by.empty();
-  std::string place = path;
-  while (is_directory && remote::is_remote(path) && place.ends_with('/')) place.pop_back();
-  OSIRIS_ASSIGN(options.file, remote::output_file(step, place));
-  const std::string compression = config["compression"].as_string_or("infer");
-  const auto named = files::compression_from_name(compression);
-  if (compression != "infer" && !named)
-    return wrong("'compression' must be " + std::string(files::kCompressionNames) + ", not '" + compression + "'");
+  OSIRIS_ASSIGN(options.file, remote::output_place(step, is_directory));
+  OSIRIS_ASSIGN(const auto named, files::read_compression(config));
   options.compression = named.value_or(is_directory ? files::Compression::kNone : files::infer_compression(path));
   if (const auto other = files::suffix_of_another_kind(path, {".json", ".ndjson", ".jsonl"}); !other.empty())
     return wrong("'path' ends in " + std::string(other) + ", and this component writes JSON",

@@ -33,8 +33,6 @@ constexpr std::string_view kSuffixes[] = {".json",       ".json.gz",    ".json.b
                                           ".json.xz",    ".json.zst",   ".ndjson",    ".ndjson.gz",
                                           ".ndjson.bz2", ".ndjson.zip", ".ndjson.xz", ".ndjson.zst"};
 
-Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
-
 std::string_view text_at(duckdb_data_chunk chunk, idx_t column, idx_t row) {
   auto* texts = static_cast<duckdb_string_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, column)));
   return {duckdb_string_t_data(&texts[row]), duckdb_string_t_length(texts[row])};
@@ -98,7 +96,7 @@ class Partitions : public BatchWriter {
       OSIRIS_ASSIGN(remote::WrittenFile file, finish(name, kept, directory.staging()));
       written.push_back(std::move(file));
     }
-    if (step_.is_cancelled()) return cancelled();
+    if (step_.is_cancelled()) return step_cancelled();
     step_.progress(rows);
     OSIRIS_TRY(directory.deliver(written));
     return StepOutcome{.rows_read = rows, .rows_written = rows};
@@ -107,7 +105,7 @@ class Partitions : public BatchWriter {
   std::unique_ptr<Batch> begin() override { return std::make_unique<PartitionBatch>(); }
 
   Status write(Batch& written) override {
-    if (step_.is_cancelled()) return cancelled();
+    if (step_.is_cancelled()) return step_cancelled();
     for (auto& [name, lines] : static_cast<PartitionBatch&>(written).lines()) {
       Kept& kept = kept_[name];
       kept.held += lines.bytes;
@@ -154,7 +152,7 @@ class Partitions : public BatchWriter {
   }
 
   Result<remote::WrittenFile> finish(const std::string& directory, const Kept& kept, const fs::path& staging) {
-    if (step_.is_cancelled()) return cancelled();
+    if (step_.is_cancelled()) return step_cancelled();
     const std::string name = directory + "/data_0" + (options_.is_lines ? ".ndjson" : ".json") +
                              std::string(files::suffix_of(options_.compression));
     ReplacingFile file(staging / name);

@@ -128,11 +128,11 @@ void say_which(StepContext& step, const Options& options) {
 }
 
 Result<StepOutcome> extract(StepContext& step) {
-  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+  if (step.is_cancelled()) return step_cancelled();
   OSIRIS_ASSIGN(const Options options, read_options(step));
   say_which(step, options);
   auto outcome = extract_with(step, options);
-  if (!outcome.ok() && step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+  if (!outcome.ok() && step.is_cancelled()) return step_cancelled();
   return outcome.ok() ? outcome : options.inputs.cause_of(outcome.error());
 }
 

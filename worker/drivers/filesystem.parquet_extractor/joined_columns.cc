@@ -1,10 +1,10 @@
 #include "worker/drivers/filesystem.parquet_extractor/joined_columns.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "protocol/base/categories.h"
-#include "protocol/base/text.h"
+#include "worker/driver_api/name_index.h"
 #include "worker/drivers/files/columns.h"
 #include "worker/drivers/files/places.h"
 #include "worker/drivers/filesystem.parquet_extractor/joined_type.h"
@@ -26,23 +26,23 @@ struct Met {
 
 class Joiner {
  public:
-  Joiner(StepContext& step, const std::vector<std::string>& wanted) : step_(step) {
-    for (const std::string& name : wanted) wanted_.push_back(ascii_lower(name));
-  }
+  Joiner(StepContext& step, const std::vector<std::string>& wanted)
+      : step_(step), takes_all_(wanted.empty()), wanted_(wanted) {}
 
   Status add(const ParquetFile& file, bool is_read) {
+    const NameIndex in_file(file.columns, &FileColumn::name);
     for (Met& met : met_)
-      if (met.missing_in.empty() && !has(file, met.column.name)) met.missing_in = file.place.path;
+      if (met.missing_in.empty() && !in_file.contains(met.column.name)) met.missing_in = file.place.path;
     for (const FileColumn& column : file.columns) {
-      const std::string key = ascii_lower(column.name);
-      if (!wanted_.empty() && std::find(wanted_.begin(), wanted_.end(), key) == wanted_.end()) continue;
-      const auto [place, is_new] = places_.try_emplace(key, met_.size());
-      if (is_new) {
-        met_.push_back({column, file.place.path, {}, 0, false, files_ > 0 ? first_file_ : std::string()});
+      if (!takes_all_ && !wanted_.contains(column.name)) continue;
+      const auto known = places_.find(column.name);
+      if (known) {
+        OSIRIS_TRY(join(met_[*known], column, file.place.path));
       } else {
-        OSIRIS_TRY(join(met_[place->second], column, file.place.path));
+        places_.add(column.name);
+        met_.push_back({column, file.place.path, {}, 0, false, files_ > 0 ? first_file_ : std::string()});
       }
-      Met& met = met_[place->second];
+      Met& met = met_[known.value_or(met_.size() - 1)];
       ++met.files;
       met.is_read |= is_read;
     }
@@ -68,12 +68,6 @@ class Joiner {
   }
 
  private:
-  static bool has(const ParquetFile& file, const std::string& name) {
-    const std::string key = ascii_lower(name);
-    return std::any_of(file.columns.begin(), file.columns.end(),
-                       [&](const FileColumn& column) { return ascii_lower(column.name) == key; });
-  }
-
   static Status join(Met& met, const FileColumn& column, const std::string& file) {
     if (met.column.comment != column.comment) met.column.comment.clear();
     if (met.column.type == column.type && met.column.in_file == column.in_file) return {};
@@ -99,9 +93,10 @@ class Joiner {
   }
 
   StepContext& step_;
-  std::vector<std::string> wanted_;
+  const bool takes_all_;
+  const NameIndex wanted_;
   std::vector<Met> met_;
-  std::unordered_map<std::string, size_t> places_;
+  NameIndex places_;  // of `met_`
   std::string first_file_;
   size_t files_ = 0;
 };
@@ -123,12 +118,11 @@ Status check_engine(StepContext& step, const Joined& joined) {
   if (joined.read.size() < 2) return {};
   OSIRIS_ASSIGN(const std::vector<FileColumn> read,
                 described(step.connection_handle(), "SELECT * FROM " + source_of(joined.read)));
+  const NameIndex places(read, &FileColumn::name);
   for (const JoinedColumn& each : joined.columns) {
     if (each.of_path || !each.is_read) continue;
-    const std::string key = ascii_lower(each.column.name);
-    const auto found = std::find_if(read.begin(), read.end(),
-                                    [&](const FileColumn& column) { return ascii_lower(column.name) == key; });
-    if (found == read.end() || !(found->type == each.column.in_file))
+    const auto place = places.find(each.column.name);
+    if (!place || !(read[*place].type == each.column.in_file))
       return Error(Code::kInvalidArgument,
                    "the engine cannot read column '" + each.column.name + "' of these files as " +
                        each.column.in_file.sql() + ", the type that holds the values of all",
@@ -138,20 +132,21 @@ Status check_engine(StepContext& step, const Joined& joined) {
 }
 
 Status check_path_columns(const std::vector<Met>& met, const std::vector<PathColumn>& of_paths) {
+  const NameIndex in_files(met, [](const Met& each) { return each.column.name; });
   for (const PathColumn& column : of_paths)
-    for (const Met& each : met)
-      if (ascii_lower(each.column.name) == ascii_lower(column.name))
-        return Error(Code::kInvalidArgument,
-                     "column '" + column.name + "' is in " + each.first_file + " and in the name of its directory",
-                     "set hive_partitioning: false to read the file's", category::kExtractSchemaMismatch);
+    if (const auto place = in_files.find(column.name))
+      return Error(Code::kInvalidArgument,
+                   "column '" + column.name + "' is in " + met[*place].first_file + " and in the name of its directory",
+                   "set hive_partitioning: false to read the file's", category::kExtractSchemaMismatch);
   return {};
 }
 
 std::vector<std::string> names_of(const std::vector<ParquetFile>& files, const std::vector<PathColumn>& of_paths) {
   std::vector<std::string> names;
+  std::unordered_set<std::string> seen;
   for (const ParquetFile& file : files)
     for (const FileColumn& column : file.columns)
-      if (std::find(names.begin(), names.end(), column.name) == names.end()) names.push_back(column.name);
+      if (seen.insert(column.name).second) names.push_back(column.name);
   for (const PathColumn& column : of_paths) names.push_back(column.name);
   return names;
 }
@@ -161,12 +156,11 @@ Status put_in_order(const std::vector<std::string>& wanted, const std::vector<st
                     std::vector<JoinedColumn>& columns) {
   if (wanted.empty()) return {};
   std::vector<JoinedColumn> ordered;
+  const NameIndex places(columns, name_of);
   for (const std::string& name : wanted) {
-    const auto found = std::find_if(columns.begin(), columns.end(), [&](const JoinedColumn& each) {
-      return ascii_lower(each.column.name) == ascii_lower(name);
-    });
-    if (found == columns.end()) return files::no_such_column("columns", name, names);
-    ordered.push_back(*found);
+    const auto place = places.find(name);
+    if (!place) return files::no_such_column("columns", name, names);
+    ordered.push_back(columns[*place]);
   }
   columns = std::move(ordered);
   return {};

@@ -18,6 +18,7 @@ struct JoinedColumn {
   std::optional<PathColumn> of_path;
   bool is_read = true;  // false: it is in files without rows only
 };
+inline const std::string& name_of(const JoinedColumn& column) { return column.column.name; }
 
 struct Joined {
   std::vector<JoinedColumn> columns;

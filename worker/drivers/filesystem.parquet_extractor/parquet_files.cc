@@ -127,7 +127,7 @@ Result<ParquetFile> open_file(StepContext& step, const MatchedFile& place) {
 Result<std::vector<ParquetFile>> open_files(StepContext& step, const std::vector<MatchedFile>& places) {
   std::vector<ParquetFile> files;
   for (const MatchedFile& place : places) {
-    if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+    if (step.is_cancelled()) return step_cancelled();
     auto file = open_file(step, place);
     if (!file.ok()) return in_file(place, file.error());
     files.push_back(*std::move(file));

@@ -1,8 +1,6 @@
 #include "worker/drivers/filesystem.parquet_extractor/settled_columns.h"
 
-#include <algorithm>
-
-#include "protocol/base/text.h"
+#include "worker/driver_api/name_index.h"
 #include "worker/driver_api/sql.h"
 
 namespace osiris::worker::parquet {
@@ -29,13 +27,11 @@ void take_settled(const Json& settled, std::vector<PathColumn>& of_paths) {
 
 std::string select_as_settled(const Json& settled, const Joined& joined, const std::string& select) {
   std::string list;
+  const NameIndex there(joined.columns, name_of);
   for (const Json& column : settled["columns"].items()) {
     const std::string& name = column["name"].as_string();
-    const bool is_there = std::any_of(joined.columns.begin(), joined.columns.end(), [&](const JoinedColumn& each) {
-      return ascii_lower(each.column.name) == ascii_lower(name);
-    });
     const std::string quoted = sql::quote_identifier(name);
-    list += (list.empty() ? "CAST(" : ", CAST(") + (is_there ? quoted : std::string("NULL")) + " AS " +
+    list += (list.empty() ? "CAST(" : ", CAST(") + (there.contains(name) ? quoted : std::string("NULL")) + " AS " +
             column["type"].as_string() + ") AS " + quoted;
   }
   return "SELECT " + list + " FROM (" + select + ")";

@@ -9,6 +9,7 @@
 #include "worker/driver_api/watched.h"
 #include "worker/drivers/files/columns.h"
 #include "worker/drivers/files/partition_columns.h"
+#include "worker/drivers/files/places.h"
 #include "worker/drivers/filesystem.parquet_writer/options.h"
 #include "worker/drivers/filesystem.parquet_writer/partitions.h"
 #include "worker/drivers/remote/output_directory.h"
@@ -18,8 +19,6 @@ namespace osiris::worker {
 namespace {
 
 using parquet_out::Options;
-
-Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
 
 // The columns as the file will have them; those kept as another type are lines of the log.
 Result<std::vector<FileColumn>> columns_of(StepContext& step, const Options& options) {
@@ -62,26 +61,23 @@ Result<StepOutcome> write_input(StepContext& step, const Options& options) {
   step.may_write(file.temporary());
   OSIRIS_ASSIGN(const uint64_t rows, copy(step, options, columns, file.temporary()));
   OSIRIS_TRY(step.inputs_are_sound());
-  if (step.is_cancelled()) return cancelled();
+  if (step.is_cancelled()) return step_cancelled();
   OSIRIS_TRY(file.commit());
   OSIRIS_TRY(remote::deliver(step, options.file, rows));
   return StepOutcome{.rows_read = rows, .rows_written = rows};
 }
 
 Result<StepOutcome> write(StepContext& step) {
-  if (step.is_cancelled()) return cancelled();
-  if (step.inputs().empty())
-    return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": there is no input to write",
-                 "name the step to write in `needs`");
+  if (step.is_cancelled()) return step_cancelled();
+  OSIRIS_TRY(files::check_writes(step));
   OSIRIS_ASSIGN(const Options options, parquet_out::read_options(step));
   auto outcome = write_input(step, options);
-  if (!outcome.ok() && step.is_cancelled()) return cancelled();
+  if (!outcome.ok() && step.is_cancelled()) return step_cancelled();
   return outcome;
 }
 
 Status check_place(const Options& options) {
-  return options.partition_by.empty() ? remote::check_output(options.file, options.create_dirs)
-                                      : remote::check_directory(options.file, options.create_dirs);
+  return remote::check_place(options.file, !options.partition_by.empty(), options.create_dirs);
 }
 
 // It makes no output; what it is told of its columns must fit its input's, and its file must have a place.

@@ -4,9 +4,9 @@
 #include <array>
 #include <string_view>
 
+#include "worker/driver_api/file_columns.h"
 #include "worker/drivers/files/compression.h"
-#include "worker/drivers/remote/location.h"
-#include "worker/drivers/remote/outputs.h"
+#include "worker/drivers/remote/output_directory.h"
 
 namespace osiris::worker::parquet_out {
 namespace {
@@ -19,22 +19,18 @@ Error wrong(std::string message, std::string hint = {}) {
 
 }  // namespace
 
-// Of zstd level 1, as other writers of Parquet take it. The engine's own is 3, which takes longer for not much less.
 std::string Options::copy_options() const {
-  return ", COMPRESSION " + (compression == "none" ? "uncompressed" : compression) +
-         (compression == "zstd" ? ", COMPRESSION_LEVEL 1" : "") + ", ROW_GROUP_SIZE " + std::to_string(row_group_size);
+  const std::string pages =
+      compression == "zstd" ? kParquetZstd : ", COMPRESSION " + (compression == "none" ? "uncompressed" : compression);
+  return pages + ", ROW_GROUP_SIZE " + std::to_string(row_group_size);
 }
 
 Result<Options> read_options(const StepContext& step) {
   const Json& config = step.config();
   const std::string path = config["path"].as_string();
-  if (path.empty()) return wrong("Step " + step.step_id() + ": 'path' is required in config");
   Options options;
   for (const Json& column : config["partition_by"].items()) options.partition_by.push_back(column.as_string());
-  std::string place = path;
-  // The directory that a set of objects is in.
-  while (!options.partition_by.empty() && remote::is_remote(path) && place.ends_with('/')) place.pop_back();
-  OSIRIS_ASSIGN(options.file, remote::output_file(step, place));
+  OSIRIS_ASSIGN(options.file, remote::output_place(step, !options.partition_by.empty()));
   if (const auto other = files::suffix_of_another_kind(path, {".parquet"}); !other.empty())
     return wrong("'path' ends in " + std::string(other) + ", and this component writes Parquet", "end it in .parquet");
   if (files::infer_compression(path) != files::Compression::kNone)

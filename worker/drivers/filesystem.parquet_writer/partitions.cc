@@ -69,7 +69,7 @@ Result<StepOutcome> write_partitions(StepContext& step, const Options& options,
     OSIRIS_ASSIGN(const uint64_t count, rows_of(step, file));
     written.push_back({file.lexically_relative(directory.staging()).native(), count});
   }
-  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+  if (step.is_cancelled()) return step_cancelled();
   OSIRIS_TRY(directory.deliver(written));
   return StepOutcome{.rows_read = rows, .rows_written = rows};
 }

@@ -19,12 +19,10 @@ namespace {
 constexpr auto kPoll = std::chrono::milliseconds(2);
 constexpr uint64_t kBatchRows = 10'000;
 
-Error cancelled() { return Error(Code::kCancelled, "stopped"); }
-
 Status sleep_ms(StepContext& step, int64_t ms) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
   while (std::chrono::steady_clock::now() < end) {
-    if (step.is_cancelled()) return cancelled();
+    if (step.is_cancelled()) return step_cancelled();
     std::this_thread::sleep_for(kPoll);
   }
   return {};
@@ -32,7 +30,7 @@ Status sleep_ms(StepContext& step, int64_t ms) {
 
 Status wait_for(StepContext& step, const std::string& path) {
   while (::access(step.input_file(path).absolute.c_str(), F_OK) != 0) {
-    if (step.is_cancelled()) return cancelled();
+    if (step.is_cancelled()) return step_cancelled();
     std::this_thread::sleep_for(kPoll);
   }
   return {};
@@ -44,10 +42,10 @@ Status hang(StepContext& step, const std::string& how) {
     const Status counted =
         sql::execute(step.connection_handle(),
                      "SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range * b.range = -1");
-    return counted ? Status() : Status(cancelled());
+    return counted ? Status() : Status(step_cancelled());
   }
   while (how == "deaf" || !step.is_cancelled()) std::this_thread::sleep_for(kPoll);
-  return cancelled();
+  return step_cancelled();
 }
 
 // A child process of the step's, in a process group of its own, that ignores SIGTERM; its id goes into an event.
@@ -66,7 +64,7 @@ Status fill_table(StepContext& step, uint64_t rows, uint64_t fail_after) {
   const auto query = [&step](const std::string& text) { return sql::execute(step.connection_handle(), text); };
   OSIRIS_TRY(query("CREATE TABLE " + table + " (id BIGINT, name VARCHAR)"));
   for (uint64_t done = 0; done < rows;) {
-    if (step.is_cancelled()) return cancelled();
+    if (step.is_cancelled()) return step_cancelled();
     uint64_t next = std::min(rows, done + kBatchRows);
     if (fail_after > done && fail_after < next) next = fail_after;
     OSIRIS_TRY(query("INSERT INTO " + table + " SELECT range, 'row ' || range FROM range(" + std::to_string(done) +
@@ -134,7 +132,7 @@ Result<StepOutcome> run(StepContext& step) {
   if (config["child"].as_bool()) start_child(step);
   const uint64_t events = config["events"].as_uint();
   for (uint64_t i = 0; i < events; ++i) {
-    if (step.is_cancelled()) return cancelled();
+    if (step.is_cancelled()) return step_cancelled();
     step.event("mock_event", Json::object({{"number", i}}));
   }
   if (config.contains("sleep_ms")) OSIRIS_TRY(sleep_ms(step, config["sleep_ms"].as_int()));

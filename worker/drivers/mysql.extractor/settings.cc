@@ -5,6 +5,7 @@
 
 #include "protocol/base/text.h"
 #include "worker/drivers/db/fields.h"
+#include "worker/drivers/db/source_query.h"
 
 namespace osiris::worker::mysql {
 
@@ -34,22 +35,8 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
   const Json& config = context.config();
   ExtractSettings settings;
   OSIRIS_ASSIGN(settings.server, read_server_settings(context));
-
-  const std::string query(trim(config["query"].as_string()));
-  const std::string& table = config["table"].as_string();
-  if (query.empty() && table.empty()) {
-    return config_fault(context, "'query' is required in config", "write a query, or name a table");
-  }
-  if (!query.empty() && !table.empty()) {
-    return config_fault(context, "'query' and 'table' are both set", "keep one of them");
-  }
-  if (query.empty() && !config["values"].is_null())
-    return config_fault(context, "'values' is set without a 'query'", "values are bound in a query: WHERE id > $least");
-  for (const Json& column : config["columns"].items()) {
-    if (column.as_string().empty())
-      return config_fault(context, "'columns' must hold column names, got " + column.dump());
-    settings.columns.push_back(column.as_string());
-  }
+  OSIRIS_ASSIGN(db::SourceQuery source, db::read_source_query(context));
+  settings.columns = std::move(source.columns);
   OSIRIS_TRY(read_number(context, config, "batch_size", 1, 1000000, settings.batch_rows));
   uint64_t limit = 0, offset = 0;
   OSIRIS_TRY(read_number(context, config, "limit", 1, UINT64_MAX, limit));
@@ -79,10 +66,10 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
 
   settings.values = config["values"];
   OSIRIS_TRY(read_partition(context, limit > 0 || offset > 0, settings));
-  if (!query.empty()) {
+  if (!source.query.empty()) {
     // A query's rows are counted and its columns chosen here, not by wrapping it in another SELECT: a subquery loses
     // its ORDER BY, and not every statement that returns rows may be one.
-    settings.sql = query;
+    settings.sql = source.query;
     settings.rows_skipped = offset;
     if (limit > 0) settings.rows_max = limit;
     return settings;
@@ -90,7 +77,7 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
   std::vector<std::string> quoted;
   for (const std::string& column : settings.columns) quoted.push_back(quote_identifier(column));
   settings.columns.clear();
-  settings.sql = "SELECT " + (quoted.empty() ? "*" : join(quoted, ", ")) + " FROM " + quote_identifier(table);
+  settings.sql = "SELECT " + (quoted.empty() ? "*" : join(quoted, ", ")) + " FROM " + quote_identifier(source.table);
   if (limit > 0 || offset > 0) settings.sql += " LIMIT " + std::to_string(limit > 0 ? limit : UINT64_MAX);
   if (offset > 0) settings.sql += " OFFSET " + std::to_string(offset);
   return settings;

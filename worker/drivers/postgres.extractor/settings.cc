@@ -6,6 +6,7 @@
 #include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/db/fields.h"
+#include "worker/drivers/db/source_query.h"
 #include "worker/drivers/postgres.extractor/split.h"
 #include "worker/drivers/postgres.extractor/statement.h"
 
@@ -58,19 +59,8 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
   const Json& config = context.config();
   ExtractSettings settings;
   OSIRIS_ASSIGN(settings.server, read_server_settings(context));
-  const std::string query(trim(config["query"].as_string()));
-  const std::string& table = config["table"].as_string();
-  if (query.empty() && table.empty())
-    return config_fault(context, "'query' is required in config", "write a query, or name a table");
-  if (!query.empty() && !table.empty())
-    return config_fault(context, "'query' and 'table' are both set", "keep one of them");
-  if (query.empty() && !config["values"].is_null())
-    return config_fault(context, "'values' is set without a 'query'", "values are for a query: WHERE id > $least");
-  for (const Json& column : config["columns"].items()) {
-    if (column.as_string().empty())
-      return config_fault(context, "'columns' must hold column names, got " + column.dump());
-    settings.columns.push_back(column.as_string());
-  }
+  OSIRIS_ASSIGN(db::SourceQuery source, db::read_source_query(context));
+  settings.columns = std::move(source.columns);
   OSIRIS_TRY(read_number(context, config, "batch_size", 1, 1000000, settings.batch_rows));
   uint64_t limit = 0;
   OSIRIS_TRY(read_number(context, config, "limit", 1, INT64_MAX, limit));
@@ -85,12 +75,12 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
   OSIRIS_TRY(read_partition(context, settings));
   OSIRIS_ASSIGN(settings.incremental, Incremental::of(context));
   OSIRIS_TRY(read_range(context, settings));
-  if (query.empty()) {
-    settings.sql = table_query(settings, table);
+  if (source.query.empty()) {
+    settings.sql = table_query(settings, source.table);
     settings.columns.clear();
     return settings;
   }
-  OSIRIS_ASSIGN(settings.sql, one_statement(query, config["values"]));
+  OSIRIS_ASSIGN(settings.sql, one_statement(source.query, config["values"]));
   return settings;
 }
 

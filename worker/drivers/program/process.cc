@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "protocol/base/wipe.h"
+#include "worker/driver_api/step_cancelled.h"
 #include "worker/drivers/program/output_lines.h"
 
 namespace osiris::worker::program {
@@ -102,7 +103,7 @@ Result<ExitStatus> run_process(const ProcessRequest& request) {
   for (int i = 0; i < kLastReadsMax && error.read(block); ++i) continue;
   output.finish();
   error.finish();
-  if (cancelled) return Error(Code::kCancelled, "stopped");
+  if (cancelled) return step_cancelled();
   return *exit;
 }
 

@@ -62,7 +62,7 @@ Variables script_variables(const StepContext& step, const StagingDirectory& stag
 
 Result<StepOutcome> run(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, read_options(step.config()));
-  if (step.is_cancelled()) return Error(Code::kCancelled, "stopped");
+  if (step.is_cancelled()) return step_cancelled();
   const ProcessEnvironment around = process_environment_of(step);
   OSIRIS_ASSIGN(const StagingDirectory staging,
                 program::make_staging_directory(step, options.contract, options.script));

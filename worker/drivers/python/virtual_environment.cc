@@ -14,6 +14,7 @@
 #include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
+#include "worker/driver_api/step_cancelled.h"
 #include "worker/drivers/program/output_lines.h"
 #include "worker/drivers/python/pip.h"
 
@@ -54,7 +55,7 @@ Result<FileLock> lock(const fs::path& file, const ProcessEnvironment& around) {
   for (bool said = false;;) {
     OSIRIS_ASSIGN(std::optional<FileLock> held, FileLock::try_take(file, 0600));
     if (held) return *std::move(held);
-    if (around.is_cancelled()) return Error(Code::kCancelled, "stopped");
+    if (around.is_cancelled()) return step_cancelled();
     if (!said) around.log("another run is making this environment: waiting for it");
     said = true;
     std::this_thread::sleep_for(kLockPoll);

@@ -1,6 +1,7 @@
 #include "worker/drivers/remote/output_directory.h"
 
 #include "worker/drivers/remote/location.h"
+#include "worker/drivers/remote/outputs.h"
 
 namespace osiris::worker::remote {
 
@@ -31,7 +32,15 @@ Status OutputDirectory::deliver(const std::vector<WrittenFile>& files) {
   return {};
 }
 
-Status check_directory(const OutputFile& file, bool create_dirs) {
+Result<OutputFile> output_place(const StepContext& step, bool is_directory) {
+  std::string path = step.config()["path"].as_string();
+  if (path.empty()) return Error(Code::kInvalidArgument, "Step " + step.step_id() + ": 'path' is required in config");
+  while (is_directory && is_remote(path) && path.ends_with('/')) path.pop_back();
+  return output_file(step, path);
+}
+
+Status check_place(const OutputFile& file, bool is_directory, bool create_dirs) {
+  if (!is_directory) return check_output(file, create_dirs);
   return is_remote(file.path) ? Status() : check_replaceable(file.target, create_dirs);
 }
 

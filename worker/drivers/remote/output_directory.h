@@ -39,7 +39,10 @@ class OutputDirectory {
   std::optional<OutputSet> set_;
 };
 
-// Whether the directory could be written; nothing is known of one in a bucket.
-Status check_directory(const OutputFile& file, bool create_dirs);
+// The key `path`, of a file or of a directory. kInvalidArgument where it is not given.
+Result<OutputFile> output_place(const StepContext& step, bool is_directory);
+
+// Whether it could be written; nothing is known of one in a bucket.
+Status check_place(const OutputFile& file, bool is_directory, bool create_dirs);
 
 }  // namespace osiris::worker::remote

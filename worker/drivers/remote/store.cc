@@ -248,7 +248,7 @@ Status Store::copy(const Object& object, const std::filesystem::path& file) {
   uint64_t done = 0;
   bool tells = true;
   for (bool is_whole = false; !is_whole && (!object.size || done < *object.size);) {
-    if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+    if (step_.is_cancelled()) return step_cancelled();
     http::Request part = request("GET", object.url);
     part.headers.add("Range", range(done, kPieceBytes));
     add_condition(part, object);

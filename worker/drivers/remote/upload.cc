@@ -42,8 +42,6 @@ web::ClientOptions settling_options() {
 
 std::string quoted(const std::string& tag) { return "\"" + tag + "\""; }
 
-Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
-
 class Upload : public StagedUpload {
  public:
   Upload(StepContext& step, std::shared_ptr<web::Client> client, S3Access access, const Location& location,
@@ -75,7 +73,7 @@ class Upload : public StagedUpload {
     return status.ok() ? Status() : settle(status.error());
   }
   Result<Uploaded> complete() override {
-    Status status = step_.is_cancelled() ? Status(cancelled()) : complete_parts();
+    Status status = step_.is_cancelled() ? Status(step_cancelled()) : complete_parts();
     if (!status.ok()) status = settle(status.error());
     if (!status.ok()) return status.error();
     return Uploaded{etag_, bytes_, plan_.parts};
@@ -137,7 +135,7 @@ class Upload : public StagedUpload {
 
   Status put_parts() {
     OSIRIS_TRY(send_parts());
-    if (step_.is_cancelled()) return cancelled();
+    if (step_.is_cancelled()) return step_cancelled();
     return complete_parts();
   }
 
@@ -197,7 +195,7 @@ class Upload : public StagedUpload {
   }
 
   Status send_part(uint64_t index) {
-    if (step_.is_cancelled()) return cancelled();
+    if (step_.is_cancelled()) return step_cancelled();
     const uint64_t at = index * plan_.part_bytes;
     OSIRIS_ASSIGN(std::string body, piece(at, std::min(plan_.part_bytes, bytes_ - at)));
     Part& part = parts_[index];

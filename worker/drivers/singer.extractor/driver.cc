@@ -144,7 +144,7 @@ Result<Tap> make_tap(StepContext& step, const Options& options, const program::S
 // What the tap sends.
 Result<std::unique_ptr<Records>> extract(StepContext& step) {
   OSIRIS_ASSIGN(const Options options, read_options(step));
-  if (step.is_cancelled()) return Error(Code::kCancelled, "stopped");
+  if (step.is_cancelled()) return step_cancelled();
   OSIRIS_ASSIGN(const program::StagingDirectory staging,
                 program::make_staging_directory(step, options.contract, options.tap));
   OSIRIS_ASSIGN(const Tap tap, make_tap(step, options, staging));

@@ -38,7 +38,7 @@ std::string uri(const std::filesystem::path& file, const char* query) {
 Database::~Database() { sqlite3_close(database_); }
 
 Error Database::error(const std::string& what) const {
-  if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+  if (step_.is_cancelled()) return step_cancelled();
   const int code = database_ ? sqlite3_errcode(database_) : SQLITE_NOMEM;
   const std::string text = shown_ + ": " + what + ": " + (database_ ? sqlite3_errmsg(database_) : "out of memory");
   switch (code & 0xff) {

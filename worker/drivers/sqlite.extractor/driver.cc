@@ -169,7 +169,7 @@ Result<StepOutcome> store(StepContext& step, Statement& statement, const Reading
 }
 
 Result<StepOutcome> extract_up_to(StepContext& step, uint64_t rows_max) {
-  if (step.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+  if (step.is_cancelled()) return step_cancelled();
   OSIRIS_ASSIGN(const std::unique_ptr<Reading> reading, open_reading(step, rows_max));
   OSIRIS_ASSIGN(const auto incremental,
                 rows_max == UINT64_MAX ? Incremental::of(step) : Result<std::optional<Incremental>>(std::nullopt));

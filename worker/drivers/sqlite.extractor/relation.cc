@@ -12,8 +12,6 @@ constexpr size_t kChunkBytes = size_t{4} << 20;  // of texts: few rows of large 
 constexpr size_t kShownBytes = 60;
 constexpr sqlite3_int64 kExactInDouble = sqlite3_int64{1} << 53;
 
-Error cancelled() { return Error(Code::kCancelled, "the step was cancelled"); }
-
 // "text 'abc'": what SQLite holds.
 std::string shown(sqlite3_stmt* statement, int column) {
   static constexpr const char* kKinds[] = {"integer", "real", "text", "blob", "NULL"};
@@ -100,7 +98,7 @@ Status settle_types(StepContext& step, Statement& statement, std::vector<Column>
   for (uint64_t row = 0; row < limit; ++row) {
     OSIRIS_ASSIGN(const bool more, statement.step());
     if (!more) break;
-    if (row % kRowsPerLook == 0 && step.is_cancelled()) return cancelled();
+    if (row % kRowsPerLook == 0 && step.is_cancelled()) return step_cancelled();
     for (const int place : open) {
       Column& column = columns[static_cast<size_t>(place)];
       if (!take_value(column, sqlite3_column_value(statement.handle(), place)))
@@ -121,7 +119,7 @@ Rows::Rows(StepContext& step, Statement& statement, const std::vector<Column>& c
 Rows::~Rows() { duckdb_destroy_data_chunk(&chunk_); }
 
 Result<duckdb_data_chunk> Rows::next() {
-  if (step_.is_cancelled()) return cancelled();
+  if (step_.is_cancelled()) return step_cancelled();
   const Result<idx_t> rows = fill();
   if (!rows.ok()) {
     if (rows.error().code != Code::kCancelled) failure_ = rows.error();

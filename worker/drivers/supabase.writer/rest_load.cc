@@ -15,8 +15,6 @@ namespace {
 
 using db::WriteMode;
 
-Error cancelled() { return Error(Code::kCancelled, "stopped"); }
-
 }  // namespace
 
 RestLoad::RestLoad(StepContext& step, const db::TargetSettings& settings, const Endpoint& endpoint)
@@ -54,7 +52,7 @@ Result<uint64_t> RestLoad::run() {
   if (status.ok()) return rows_;
   if (step_.is_cancelled() && status.error().code != Code::kInvalidState) {
     if (rows_ > 0) step_.log("supabase.writer " + step_.step_id() + ": cancelled" + left_behind());
-    return cancelled();
+    return step_cancelled();
   }
   Error error = status.error();
   error.message += left_behind();
@@ -129,7 +127,7 @@ Status RestLoad::write(Batch& batch) {
 
 Status RestLoad::send() {
   if (pending_.empty()) return {};
-  if (step_.is_cancelled()) return cancelled();
+  if (step_.is_cancelled()) return step_cancelled();
   Query query = {{"columns", names_}};
   std::vector<std::string> keys;
   for (const std::string& key : settings_.keys) keys.push_back(quoted_name(key));
@@ -165,7 +163,7 @@ Status RestLoad::remove_stale() {
                       " are found in table " + shown_ + " by their key, so what it had before was not removed",
                   "the server changes keys (a trigger, char(n), another writer), or primary_key is not unique there");
   for (const Query& rows : stale.filters) {
-    if (step_.is_cancelled()) return cancelled();
+    if (step_.is_cancelled()) return step_cancelled();
     const auto removed = rest_.remove(settings_.table, rows);
     if (!removed.ok()) return removed.error();
   }

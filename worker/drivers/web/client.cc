@@ -140,7 +140,7 @@ Client::Attempt Client::attempt(const http::Request& request, const Judge& judge
 Status Client::pause(int64_t milliseconds) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
   while (std::chrono::steady_clock::now() < until) {
-    if (cancelled_) return Error(Code::kCancelled, "stopped");
+    if (cancelled_) return step_cancelled();
     std::this_thread::sleep_for(kLookEvery);
   }
   return {};
@@ -171,11 +171,11 @@ Result<http::Response> Client::exchange(http::Request request, const Judge& judg
   request.timeouts = timeouts_of(options_);
   int waits = 0;
   for (int attempts = 1;; ++attempts) {
-    if (cancelled_ || (!options_.outlives_cancel && step_.is_cancelled())) return Error(Code::kCancelled, "stopped");
+    if (cancelled_ || (!options_.outlives_cancel && step_.is_cancelled())) return step_cancelled();
     Attempt made = attempt(request, judge, sink);
     if (made.response) return *std::move(made.response);
     if (made.error.code == Code::kInvalidState) return made.error;
-    if (cancelled_) return Error(Code::kCancelled, "stopped");
+    if (cancelled_) return step_cancelled();
     if (made.was_in_vain) {
       ++waits;
       request.wants_new_connection = true;  // the old one may lead nowhere any more
