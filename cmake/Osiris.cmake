@@ -194,9 +194,8 @@ function(osiris_test name)
     cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY "${PROJECT_SOURCE_DIR}/tests" OUTPUT_VARIABLE arg_LABELS)
     string(REGEX REPLACE "/.*" "" arg_LABELS "${arg_LABELS}")
   endif()
-  list(APPEND properties LABELS "${arg_LABELS}")
   gtest_discover_tests(${name} TEST_PREFIX "${name}." NO_PRETTY_VALUES PROPERTIES ${properties} DISCOVERY_TIMEOUT 60)
-  # CMake 3.25 splits a list among a discovered test's properties, whatever its escaping; set afterwards, it stays whole.
+  # CMake 3.25 takes a list among a discovered test's properties apart, whatever its escaping; set afterwards, it stays whole.
   set(environment "OSIRIS_BUILD_DIR=${PROJECT_BINARY_DIR}" "OSIRIS_SOURCE_DIR=${PROJECT_SOURCE_DIR}" ${arg_ENVIRONMENT})
   if(OSIRIS_SANITIZE MATCHES thread)
     list(APPEND environment "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
@@ -210,6 +209,6 @@ function(osiris_test name)
   endforeach()
   set(setter "${CMAKE_CURRENT_BINARY_DIR}/${name}_environment.cmake")
   file(GENERATE OUTPUT "${setter}" CONTENT
-    "foreach(test IN LISTS ${name}_TESTS)\n  set_tests_properties(\"\${test}\" PROPERTIES ENVIRONMENT \"${environment}\")\n${costs}endforeach()\n")
+    "foreach(test IN LISTS ${name}_TESTS)\n  set_tests_properties(\"\${test}\" PROPERTIES LABELS \"${arg_LABELS}\" ENVIRONMENT \"${environment}\")\n${costs}endforeach()\n")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${setter}")
 endfunction()
