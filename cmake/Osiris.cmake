@@ -148,12 +148,26 @@ function(_osiris_join target result)
   set(${result} ${units} ${others} PARENT_SCOPE)
 endfunction()
 
-# osiris_test(name SOURCES ... [ALONE ...] LINKS ... [LABELS ...] [TIMEOUT seconds] [SERIAL] [IN_MEMORY] [ENVIRONMENT K=V ...])
-# A GoogleTest program whose every case is one ctest. ALONE: those of its files that do not compile together with others. SERIAL: its cases run
-# alone (servers, memory limits). IN_MEMORY: their temporary files are in memory, where this machine has 4 GiB of it as a file system. LABELS:
-# by which their times are summed up; the first folder below tests/ unless said otherwise.
+# Where temporary files of tests cost no disk: empty unless this machine has 4 GiB of memory as a file system that programs may run from.
+function(_osiris_memory_directory result)
+  set(${result} "" PARENT_SCOPE)
+  execute_process(COMMAND findmnt --noheadings --raw --bytes --output FSTYPE,AVAIL,OPTIONS --target /dev/shm OUTPUT_VARIABLE mount ERROR_QUIET)
+  if(mount MATCHES "^tmpfs ([0-9]+) " AND CMAKE_MATCH_1 GREATER_EQUAL 4294967296 AND NOT mount MATCHES "noexec")
+    set(${result} /dev/shm PARENT_SCOPE)
+  endif()
+endfunction()
+_osiris_memory_directory(OSIRIS_TEST_MEMORY)
+
+# In seconds, as ctest keeps the costs that it measured; those are not asked for where this is set.
+set(OSIRIS_COST_OF_LONG_TESTS 30)
+
+# osiris_test(name SOURCES ... [ALONE ...] LINKS ... [LABELS ...] [TIMEOUT seconds] [LONG regex ...] [ON_DISK] [ENVIRONMENT K=V ...])
+# A GoogleTest program whose every case is one ctest. ALONE: those of its files that do not compile together with others. LONG: cases that begin
+# first, lest one of them is what a whole run waits for at its end. ON_DISK: temporary files are on a disk, not in memory. LABELS: by which
+# times are summed up; the first folder below tests/ unless said otherwise. No case may need the machine for itself
+# (docs/decisions/0076-tests-beside-each-other.md).
 function(osiris_test name)
-  cmake_parse_arguments(arg "SERIAL;IN_MEMORY" "TIMEOUT" "SOURCES;ALONE;LINKS;LABELS;ENVIRONMENT;DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "ON_DISK" "TIMEOUT" "SOURCES;ALONE;LINKS;LABELS;LONG;ENVIRONMENT;DEPENDS" ${ARGN})
   if(arg_ALONE)
     list(REMOVE_ITEM arg_SOURCES ${arg_ALONE})
   endif()
@@ -180,24 +194,21 @@ function(osiris_test name)
     cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY "${PROJECT_SOURCE_DIR}/tests" OUTPUT_VARIABLE arg_LABELS)
     string(REGEX REPLACE "/.*" "" arg_LABELS "${arg_LABELS}")
   endif()
-  list(APPEND properties LABELS "${arg_LABELS}")
-  if(arg_SERIAL)
-    list(APPEND properties RUN_SERIAL ON)
-  endif()
   gtest_discover_tests(${name} TEST_PREFIX "${name}." NO_PRETTY_VALUES PROPERTIES ${properties} DISCOVERY_TIMEOUT 60)
-  # CMake 3.25 splits a list among a discovered test's properties, whatever its escaping; set afterwards, it stays whole.
+  # CMake 3.25 takes a list among a discovered test's properties apart, whatever its escaping; set afterwards, it stays whole.
   set(environment "OSIRIS_BUILD_DIR=${PROJECT_BINARY_DIR}" "OSIRIS_SOURCE_DIR=${PROJECT_SOURCE_DIR}" ${arg_ENVIRONMENT})
   if(OSIRIS_SANITIZE MATCHES thread)
     list(APPEND environment "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
   endif()
-  if(arg_IN_MEMORY)
-    execute_process(COMMAND df --output=fstype,avail -BG /dev/shm OUTPUT_VARIABLE in_memory ERROR_QUIET)
-    if(in_memory MATCHES "tmpfs +([0-9]+)G" AND CMAKE_MATCH_1 GREATER_EQUAL 4)
-      list(APPEND environment "TMPDIR=/dev/shm")
-    endif()
+  if(NOT arg_ON_DISK AND OSIRIS_TEST_MEMORY)
+    list(APPEND environment "TMPDIR=${OSIRIS_TEST_MEMORY}")
   endif()
+  set(costs "")
+  foreach(pattern IN LISTS arg_LONG)
+    string(APPEND costs "  if(test MATCHES \"${pattern}\")\n    set_tests_properties(\"\${test}\" PROPERTIES COST ${OSIRIS_COST_OF_LONG_TESTS})\n  endif()\n")
+  endforeach()
   set(setter "${CMAKE_CURRENT_BINARY_DIR}/${name}_environment.cmake")
   file(GENERATE OUTPUT "${setter}" CONTENT
-    "foreach(test IN LISTS ${name}_TESTS)\n  set_tests_properties(\"\${test}\" PROPERTIES ENVIRONMENT \"${environment}\")\nendforeach()\n")
+    "foreach(test IN LISTS ${name}_TESTS)\n  set_tests_properties(\"\${test}\" PROPERTIES LABELS \"${arg_LABELS}\" ENVIRONMENT \"${environment}\")\n${costs}endforeach()\n")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${setter}")
 endfunction()

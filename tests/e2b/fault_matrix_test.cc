@@ -53,6 +53,16 @@ bool is_drawn(const RemoteCall& call, const FaultCase& fault) {
   return !is_cut || rivals[(row + fault.at.size()) % rivals.size()] == fault.name;
 }
 
+// Those that wait longest begin first, so that no lane of a row is left with them at the end.
+void sort_by_wait(std::vector<Cell>& cells) {
+  const auto wait_ms = [](const Cell& cell) {
+    if (cell.fault.type == "stall" || cell.fault.type == "latency") return cell.fault.ms;
+    return cell.fault.retry_after_s == 1 ? int64_t{1000} : int64_t{0};
+  };
+  std::stable_sort(cells.begin(), cells.end(),
+                   [&](const Cell& one, const Cell& other) { return wait_ms(one) > wait_ms(other); });
+}
+
 int from_environment(const char* name, int otherwise) {
   const char* text = std::getenv(name);
   return text ? std::atoi(text) : otherwise;
@@ -151,6 +161,7 @@ TEST_P(FaultMatrixRow, MeetsEveryFault) {
     std::erase_if(cells, [&](const Cell& cell) { return ::fnmatch(only, cell.name().c_str(), 0) != 0; });
   else if (!attack::scale("OSIRIS_FAULT_ALL", 0, 1))
     std::erase_if(cells, [&](const Cell& cell) { return !is_drawn(*cell.call, cell.fault); });
+  sort_by_wait(cells);
 
   Figures figures;
   std::mutex mutex;

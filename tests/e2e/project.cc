@@ -20,9 +20,52 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kCache = ".osiris/cache";
 constexpr int kPatience_ms = 30'000;
 constexpr int kRunPatience_ms =
     300'000;  // of a whole run; a hundred thousand events under AddressSanitizer take their time
+
+// The worker and the shipped adapters are 60 MB, which the first run of each project hashes, and most projects of tests
+// have one run. So what one of them remembers of such a file of the build is lent to the next: osiris itself looks
+// whether it is still the file that was hashed.
+struct Hashed {
+  const char* record;  // in a project's cache
+  const char* file;    // of the build
+};
+constexpr Hashed kHashed[] = {{"worker.json", "lib/osiris/osiris-worker"},
+                              {"local.adapter.json", "lib/osiris/adapters/local.so"},
+                              {"e2b.adapter.json", "lib/osiris/adapters/e2b.so"}};
+
+fs::path kept(const Hashed& hashed) { return build_dir() / "tests/hashes" / hashed.record; }
+
+bool is_kept(const Hashed& hashed) {
+  std::error_code error;
+  const auto since = fs::last_write_time(kept(hashed), error);
+  return !error && since > fs::last_write_time(build_dir() / hashed.file, error) && !error;
+}
+
+void lend_hashes(const fs::path& cache) {
+  std::error_code error;
+  for (const Hashed& hashed : kHashed) {
+    if (!is_kept(hashed) || fs::exists(cache / hashed.record, error)) continue;
+    fs::create_directories(cache, error);
+    fs::copy_file(kept(hashed), cache / hashed.record, error);
+  }
+}
+
+void keep_hashes(const fs::path& cache) {
+  for (const Hashed& hashed : kHashed) {
+    if (is_kept(hashed)) continue;
+    const auto text = read_file(cache / hashed.record);
+    if (!text.ok() || text->find('"' + (build_dir() / hashed.file).string() + '"') == std::string::npos) continue;
+    if (make_directories(kept(hashed).parent_path()).ok()) (void)write_file_atomically(kept(hashed), *text);
+  }
+}
+
+bool hashes(const std::vector<std::string>& arguments) {
+  return !arguments.empty() && arguments.front() == "run" &&
+         std::find(arguments.begin(), arguments.end(), "--dry-run") == arguments.end();
+}
 
 int exit_number(const ExitStatus& status) { return status.signaled ? 128 + status.value : status.value; }
 
@@ -123,6 +166,7 @@ std::string Project::read(const fs::path& file) const {
 
 SpawnOptions Project::spawn_options(std::vector<std::string> arguments) const {
   SpawnOptions options;
+  if (hashes(arguments)) lend_hashes(dir_ / kCache);
   options.arguments = {(build_dir() / "bin/osiris").string()};
   options.arguments.insert(options.arguments.end(), arguments.begin(), arguments.end());
   for (const auto& [name, value] : environment_) options.environment.emplace_back(name, value);
@@ -144,9 +188,12 @@ Outcome outcome_of(SpawnOptions options) {
 Outcome Project::osiris(std::vector<std::string> arguments) const { return osiris_in("", std::move(arguments)); }
 
 Outcome Project::osiris_in(const fs::path& directory, std::vector<std::string> arguments) const {
+  const bool may_hash = hashes(arguments);
   SpawnOptions options = spawn_options(std::move(arguments));
   options.working_directory = dir_ / directory;
-  return outcome_of(std::move(options));
+  Outcome outcome = outcome_of(std::move(options));
+  if (may_hash) keep_hashes(dir_ / kCache);
+  return outcome;
 }
 
 Outcome Project::shell_in(const fs::path& directory, const std::string& script) const {

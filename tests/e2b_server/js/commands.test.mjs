@@ -39,7 +39,7 @@ test('run: onStdout as it comes', async () => {
 })
 
 test('run: the deadline kills', async () => {
-  await assert.rejects(sandbox.commands.run('echo $$ > deadline; exec sleep 30', { timeoutMs: 600 }), (e) => e instanceof e2b.TimeoutError)
+  await assert.rejects(sandbox.commands.run('echo $$ > deadline; exec sleep 30', { timeoutMs: 2000 }), (e) => e instanceof e2b.TimeoutError)
   const pid = (await sandbox.files.read('deadline')).trim()
   await until('the process to be killed', async () => !(await sandbox.commands.list()).some((p) => String(p.pid) === pid))
 })
