@@ -8,8 +8,7 @@ namespace {
 
 __extension__ using Uint128 = unsigned __int128;
 
-constexpr size_t kBlockBytes = 8192;
-constexpr size_t kWords = kBlockBytes / sizeof(uint64_t);
+constexpr size_t kWords = ContentHash::kBlockBytes / sizeof(uint64_t);
 constexpr size_t kShift = 2;  // words between the two keys
 
 uint64_t word_at(const char* bytes) {
@@ -36,16 +35,16 @@ void ContentHash::update(std::string_view bytes) {
     rest_.append(bytes.substr(0, taken));
     bytes.remove_prefix(taken);
     if (rest_.size() < kBlockBytes) return;
-    add_block(rest_.data(), kWords);
+    add_block(rest_.data(), kBlockBytes);
     rest_.clear();
   }
-  for (; bytes.size() >= kBlockBytes; bytes.remove_prefix(kBlockBytes)) add_block(bytes.data(), kWords);
+  for (; bytes.size() >= kBlockBytes; bytes.remove_prefix(kBlockBytes)) add_block(bytes.data(), kBlockBytes);
   rest_.append(bytes);
 }
 
-// `words`: an even number of them.
-void ContentHash::add_block(const char* block, size_t words) {
-  const uint64_t* const key = key_.words_.data();
+std::array<char, 32> ContentHash::Key::nh(const char* block, size_t bytes) const {
+  const uint64_t* const key = words_.data();
+  const size_t words = bytes / sizeof(uint64_t);
   Uint128 first = 0, second = 0;
   for (size_t i = 0; i < words; i += 2) {
     const uint64_t a = word_at(block + i * sizeof a), b = word_at(block + (i + 1) * sizeof b);
@@ -53,16 +52,22 @@ void ContentHash::add_block(const char* block, size_t words) {
     second += Uint128{a + key[i + kShift]} * (b + key[i + 1 + kShift]);
   }
   const Uint128 sums[] = {first, second};
-  char bytes[sizeof sums];
-  std::memcpy(bytes, sums, sizeof sums);
-  blocks_.update({bytes, sizeof bytes});
+  std::array<char, 32> made;
+  static_assert(sizeof made == sizeof sums);
+  std::memcpy(made.data(), sums, sizeof sums);
+  return made;
+}
+
+// Whole pairs of words.
+void ContentHash::add_block(const char* block, size_t bytes) {
+  const auto made = key_.nh(block, bytes);
+  blocks_.update({made.data(), made.size()});
 }
 
 std::string ContentHash::hex() {
-  constexpr size_t kPairBytes = 2 * sizeof(uint64_t);
   if (!rest_.empty()) {
     rest_.resize((rest_.size() + kPairBytes - 1) / kPairBytes * kPairBytes, '\0');
-    add_block(rest_.data(), rest_.size() / sizeof(uint64_t));
+    add_block(rest_.data(), rest_.size());
   }
   blocks_.update(" " + std::to_string(size_bytes_));
   return blocks_.hex();

@@ -5,6 +5,7 @@
 // such contents, so it is no proof towards others: for that there is Sha256.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -17,13 +18,16 @@ namespace osiris {
 
 class ContentHash {
  public:
+  static constexpr size_t kBlockBytes = 8192, kPairBytes = 2 * sizeof(uint64_t);
+
   // Made once for many hashes: it takes as long as hashing some hundred kilobytes.
   class Key {
    public:
     explicit Key(std::string_view secret);  // of any length
+    // The 32 bytes that a block becomes, before SHA-256: whole pairs of words, kBlockBytes at most.
+    std::array<char, 32> nh(const char* block, size_t bytes) const;
 
    private:
-    friend class ContentHash;
     std::vector<uint64_t> words_;
   };
   // The key outlives it.
@@ -34,7 +38,7 @@ class ContentHash {
   std::string hex();
 
  private:
-  void add_block(const char* block, size_t words);
+  void add_block(const char* block, size_t bytes);
 
   const Key& key_;
   std::string rest_;  // less than a block

@@ -43,9 +43,6 @@ constexpr size_t kRowsPerBatchMin = 2048;
 // batches of large values is not held in memory, where the engine does not count it.
 constexpr size_t kEagerBytesMax = size_t{32} << 20;
 constexpr size_t kPieceBytes = size_t{4} << 20;
-// One thread fills the batches of a stream; more than this many have nothing to format.
-constexpr size_t kDirectThreadsMax = 4;
-
 // What write_rows() leaves with the connection for the functions below.
 class Target : public duckdb::ClientContextState {
  public:
@@ -241,7 +238,13 @@ void register_format(duckdb::ClientContext& context) {
 // Where the columns are among those of the batches; empty: not all of them are there as they are, or as one only.
 std::vector<size_t> places_of(const std::vector<WrittenColumn>& columns, const ChunkBatches& rows) {
   std::vector<size_t> places;
-  const NameIndex names(rows.batch_columns());
+  const std::vector<std::string> held = rows.batch_columns();
+  std::vector<std::string> folded;
+  for (const std::string& name : held) folded.push_back(ascii_lower(name));
+  // The engine would give the second of two that differ only in case another name.
+  std::sort(folded.begin(), folded.end());
+  if (std::adjacent_find(folded.begin(), folded.end()) != folded.end()) return {};
+  const NameIndex names(held);
   for (const WrittenColumn& column : columns) {
     const auto place = names.find(column.name);
     if (!place || !column.expression.empty()) return {};
@@ -251,10 +254,10 @@ std::vector<size_t> places_of(const std::vector<WrittenColumn>& columns, const C
 }
 
 // As many as the run has. The engine's own may not have begun yet.
-size_t direct_threads(duckdb_connection connection) {
+size_t direct_threads(duckdb_connection connection, const ChunkBatches& rows) {
   const auto& engine = *reinterpret_cast<duckdb::Connection*>(connection)->context->db;
   const size_t threads = duckdb::DBConfig::GetConfig(engine).options.maximum_threads;
-  return std::clamp<size_t>(threads, 1, kDirectThreadsMax);
+  return std::clamp<size_t>(threads, 1, rows.threads_max());
 }
 
 Error engine_failed(const duckdb::ErrorData& error) {
@@ -293,8 +296,8 @@ Result<uint64_t> write_rows(StepContext& step, const std::vector<WrittenColumn>&
   auto* const direct = dynamic_cast<ChunkBatches*>(step.source_rows());
   if (direct) {
     const std::vector<size_t> places = places_of(columns, *direct);
-    if (!places.empty() && direct->take_batches())
-      return write_batches(*direct, places, direct_threads(step.connection_handle()), writer);
+    if (!places.empty() && direct->take_batches(places))
+      return write_batches(*direct, places, direct_threads(step.connection_handle(), *direct), writer);
   }
   std::vector<std::string> list;
   for (const WrittenColumn& column : columns)

@@ -22,16 +22,20 @@ class ChunkBatches {
   class Batch {
    public:
     virtual ~Batch() = default;
-    virtual size_t chunks() const = 0;
-    virtual duckdb_data_chunk chunk(size_t index) = 0;  // its vectors are flat
-    virtual uint64_t bytes() const = 0;                 // about, of all its values
+    // Null at the end; its vectors are flat, and it lives until the next call. What makes the chunk's values of what
+    // the source has may be done here, by the thread that took the batch.
+    virtual Result<duckdb_data_chunk> next_chunk() = 0;
+    virtual uint64_t bytes() const = 0;  // about, of all its values
   };
 
   virtual ~ChunkBatches() = default;
-  // Of the chunks, in their order; no two of them differ only in case, or it gives none.
+  // Of the chunks, in their order.
   virtual std::vector<std::string> batch_columns() const = 0;
-  // From here on the rows come by take_batch(), and no statement scans the stream. False: one did.
-  virtual bool take_batches() = 0;
+  // From here on the rows come by take_batch(), and no statement scans the stream. False: one did. Of the chunks only
+  // the columns at `places` are looked at.
+  virtual bool take_batches(const std::vector<size_t>& places) = 0;
+  // More threads than this have nothing to do with them.
+  virtual size_t threads_max() const = 0;
   // Null at the end. One call at a time, from any thread. It may wait, and looks for itself whether the step is
   // cancelled.
   virtual Result<std::unique_ptr<Batch>> take_batch() = 0;

@@ -66,7 +66,12 @@ class DirectWrite {
   bool write_at_once(Rows batch, uint64_t turn) {
     auto text = writer_.begin();
     uint64_t rows = 0;
-    for (size_t i = 0; i < batch->chunks(); ++i) rows += add(batch->chunk(i), *text);
+    for (;;) {
+      const auto chunk = batch->next_chunk();
+      if (!chunk.ok()) return fail(chunk.error());
+      if (!*chunk) break;
+      rows += add(*chunk, *text);
+    }
     batch.reset();
     if (!wait_for(turn)) return false;
     const Status written = writer_.write(*text);
@@ -79,10 +84,15 @@ class DirectWrite {
     uint64_t rows = 0;
     Status written;
     std::unique_ptr<BatchWriter::Batch> text;
-    for (size_t i = 0; written.ok() && i < batch->chunks(); ++i) {
-      if (!text) text = writer_.begin();
-      rows += add(batch->chunk(i), *text);
-      if (text->size_bytes() < kPieceBytes && i + 1 < batch->chunks()) continue;
+    for (bool more = true; written.ok() && more;) {
+      const auto chunk = batch->next_chunk();
+      if (!chunk.ok()) return fail(chunk.error());
+      more = *chunk != nullptr;
+      if (more) {
+        if (!text) text = writer_.begin();
+        rows += add(*chunk, *text);
+      }
+      if (!text || (more && text->size_bytes() < kPieceBytes)) continue;
       written = writer_.write(*text);
       text.reset();
     }

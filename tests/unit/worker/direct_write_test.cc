@@ -27,7 +27,8 @@ class Numbers : public ChunkBatches {
   Numbers(uint64_t batches, size_t rows, uint64_t bytes = 0) : batches_(batches), rows_(rows), bytes_(bytes) {}
 
   std::vector<std::string> batch_columns() const override { return {"id", "word"}; }
-  bool take_batches() override { return true; }
+  bool take_batches(const std::vector<size_t>&) override { return true; }
+  size_t threads_max() const override { return 4; }
   Result<std::unique_ptr<Batch>> take_batch() override {
     EXPECT_FALSE(is_taking_.exchange(true));
     auto taken = make();
@@ -52,12 +53,12 @@ class Numbers : public ChunkBatches {
       owner.held_max_ = std::max<int>(owner.held_max_, ++owner.held_);
     }
     ~Made() override { --owner.held_; }
-    size_t chunks() const override { return made.size(); }
-    duckdb_data_chunk chunk(size_t index) override { return made[index]->handle(); }
+    Result<duckdb_data_chunk> next_chunk() override { return next < made.size() ? made[next++]->handle() : nullptr; }
     uint64_t bytes() const override { return owner.bytes_; }
 
     Numbers& owner;
     std::vector<std::unique_ptr<db::Chunk>> made;
+    size_t next = 0;
   };
 
   Result<std::unique_ptr<Batch>> make() {

@@ -3,7 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
 #include "tests/unit/worker/streams_fixture.h"
+#include "worker/driver_api/batch_writer.h"
 #include "worker/drivers/duckdb.processor/driver.h"
 #include "worker/drivers/filesystem.csv_extractor/driver.h"
 #include "worker/drivers/filesystem.csv_writer/driver.h"
@@ -18,9 +23,52 @@ using ::testing::Not;
 constexpr int kRows = 60000;
 constexpr int kUnseenRow = 20011;  // no sample looks there
 
+// A writer that is slower than what reads the file: it counts the batches that wait for it.
+class SlowWriter : public BatchWriter {
+ public:
+  static Result<StepOutcome> run(StepContext& step) {
+    SlowWriter writer;
+    const auto rows = write_rows(step, {{"id", ""}, {"note", ""}}, writer);
+    if (!rows.ok()) return rows.error();
+    OSIRIS_TRY(step.inputs_are_sound());
+    waiting_max = writer.waiting_max_;
+    return StepOutcome{*rows, *rows};
+  }
+  static const Driver& driver() {
+    static constexpr Driver driver{.name = "test.slow", .run = run, .reads_streams = true};
+    return driver;
+  }
+  static inline int waiting_max = 0;
+
+ private:
+  struct Counted : Batch {
+    void add(duckdb_data_chunk) override {}
+    size_t size_bytes() const override { return 1; }
+  };
+  std::unique_ptr<Batch> begin() override {
+    const std::lock_guard lock(mutex_);
+    waiting_max_ = std::max(waiting_max_, ++waiting_);
+    changed_.notify_all();
+    return std::make_unique<Counted>();
+  }
+  Status write(Batch&) override {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::milliseconds(50), [&] { return waiting_ > kThreadsMax; });
+    --waiting_;
+    return {};
+  }
+  static constexpr int kThreadsMax = 64;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int waiting_ = 0, waiting_max_ = 0;
+};
+
 class StreamsTest : public StreamsFixture {
  protected:
-  StreamsTest() : StreamsFixture({&filesystem_csv_extractor(), &duckdb_processor(), &filesystem_csv_writer()}) {}
+  StreamsTest()
+      : StreamsFixture(
+            {&filesystem_csv_extractor(), &duckdb_processor(), &filesystem_csv_writer(), &SlowWriter::driver()}) {}
 
   void clear() override { std::filesystem::remove(directory_ / "work/out.csv"); }
   std::string written() override {
@@ -67,6 +115,45 @@ TEST_F(StreamsTest, AWriterMayReadTheFileItself) {
                                                                       {"compression", "none"}}))},
                        true)
                   .errors.empty());
+}
+
+// Each thread holds one batch, however many the file has.
+TEST_F(StreamsTest, ASlowWriterHoldsTheFileBack) {
+  write_input([](int) { return std::string(700, 'n'); });
+  Json write = with_mode(step("write", "test.slow", {"read"}), "write");
+  const Outcome seen = run({read_step(), write});
+  EXPECT_TRUE(seen.errors.empty());
+  EXPECT_TRUE(seen.streamed);
+  EXPECT_GE(SlowWriter::waiting_max, 1);
+  EXPECT_LE(SlowWriter::waiting_max, 4);  // threads of the fixture
+}
+
+TEST_F(StreamsTest, DatesOfOneKindFlowAlong) {
+  const Json read = read_step(Json::object({{"parse_dates", Json::array({"note"})}}));
+  const auto day = [](int row) {
+    return row % 7 == 0 ? std::string()
+                        : "2024-0" + std::to_string(1 + row % 9) + "-11 04:10:0" + std::to_string(row % 10);
+  };
+  write_input(day);
+  const Outcome seen = run_both(
+      {read, query_step("SELECT note, id FROM df_read WHERE note >= '2024-02-01'"), write_step("query")}, true);
+  EXPECT_TRUE(seen.errors.empty());
+  EXPECT_THAT(seen.written, HasSubstr("\n1,2024-02-11 04:10:01\n"));
+  EXPECT_TRUE(run_both({read, write_step("read")}, true).errors.empty());
+  write_input([](int) { return std::string(); });
+  EXPECT_TRUE(run_both({read, write_step("read")}, true).errors.empty());
+}
+
+// The type of all of them is decided by one that no sample shows: as when they are stored.
+TEST_F(StreamsTest, DatesOfAnotherKindAreLookedAtWhole) {
+  const Json read = read_step(Json::object({{"parse_dates", Json::array({"note"})}}));
+  for (const char* other : {"soon", "2024-01-01 00:00:00.000000001", "2024-01-01 00:00+01:00", "2024-02-30"}) {
+    SCOPED_TRACE(other);
+    write_input([&](int row) { return row == kUnseenRow ? std::string(other) : std::string("2024-01-01 01:00"); });
+    EXPECT_TRUE(run_both({read, write_step("read")}, false).errors.empty());
+    write_input([&](int) { return std::string(other); });
+    EXPECT_TRUE(run_both({read, write_step("read")}, false).errors.empty());
+  }
 }
 
 TEST_F(StreamsTest, AGroupByReadsAStreamAndIsStoredForItsReaders) {

@@ -12,6 +12,8 @@
 #include <functional>
 #include <utility>
 
+#include "protocol/base/content_hash.h"
+
 namespace osiris::worker::db {
 namespace {
 
@@ -86,8 +88,11 @@ void Fingerprint::add_null() {
 
 void Fingerprint::end_row() {
   unsigned char digest[SHA256_DIGEST_LENGTH];
-  if (!long_->is_begun) SHA256_Init(&long_->context);
-  SHA256_Update(&long_->context, row_.data(), std::exchange(held_, 0));
+  if (long_->is_begun) {
+    SHA256_Update(&long_->context, row_.data(), std::exchange(held_, 0));
+  } else {
+    digest_held();
+  }
   SHA256_Final(digest, &long_->context);
   long_->is_begun = false;
   Uint128 hash = 0;
@@ -95,6 +100,22 @@ void Fingerprint::end_row() {
   sum_ += hash;
   ++rows_;
   column_ = 0;
+}
+
+// Blocks of 8 KiB become 32 bytes each, as in ContentHash: of most rows one block of SHA-256 is left.
+void Fingerprint::digest_held() {
+  static const ContentHash::Key key("rows");
+  const uint64_t size = held_;
+  const size_t padded = (held_ + ContentHash::kPairBytes - 1) / ContentHash::kPairBytes * ContentHash::kPairBytes;
+  if (padded > row_.size()) row_.resize(padded);
+  std::memset(row_.data() + held_, 0, padded - held_);
+  SHA256_Init(&long_->context);
+  for (size_t at = 0; at < padded; at += ContentHash::kBlockBytes) {
+    const auto made = key.nh(row_.data() + at, std::min(ContentHash::kBlockBytes, padded - at));
+    SHA256_Update(&long_->context, made.data(), made.size());
+  }
+  SHA256_Update(&long_->context, &size, sizeof size);
+  held_ = 0;
 }
 
 void Fingerprint::add(const Fingerprint& others) {

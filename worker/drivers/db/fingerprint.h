@@ -1,6 +1,7 @@
 // What a set of rows is, whatever their order: how many they are, and the sum modulo 2^128 of a hash of each (the first
-// half of its SHA-256). Two sets with one fingerprint are the same rows; a value that went into another row changes it.
-// A sum for each column, of a smaller hash, only tells which column to look at.
+// half of a SHA-256, of the row's digest by NH as in ContentHash, or of the row where it is long). Two sets with one
+// fingerprint are the same rows; a value that went into another row changes it. A sum for each column, of a smaller
+// hash, only tells which column to look at.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +43,7 @@ class Fingerprint {
  private:
   char* room_for(size_t bytes);
   void put(std::string_view bytes);
+  void digest_held();
 
   struct LongRow;
   std::string row_;  // the row under way, its first `held_` bytes: of each value whether it is one, its length, itself

@@ -16,10 +16,13 @@ Result<std::vector<std::string>> key_bounds(const KeyedRows& rows, uint64_t rows
   for (;;) {
     const bool is_first = bounds.empty();
     const std::string from = is_first ? rows.key + " IS NOT NULL" : rows.key + " > " + rows.literal(bounds.back());
+    const std::string which = " FROM " + rows.rows + " WHERE " + from +
+                              (rows.condition.empty() ? "" : " AND (" + rows.condition + ")") + " ORDER BY " +
+                              rows.key + " LIMIT 1 OFFSET " + std::to_string(is_first ? step : step - 1);
     // The name keeps a text that is called as its key from being what is sorted.
-    OSIRIS_ASSIGN(auto next, rows.ask("SELECT " + rows.text + " AS osiris_bound FROM " + rows.rows + " WHERE " + from +
-                                      (rows.condition.empty() ? "" : " AND (" + rows.condition + ")") + " ORDER BY " +
-                                      rows.key + " LIMIT 1 OFFSET " + std::to_string(is_first ? step : step - 1)));
+    OSIRIS_ASSIGN(auto next, rows.ask(rows.writes_skipped ? "SELECT " + rows.text + " AS osiris_bound FROM (SELECT " +
+                                                                rows.key + which + ") AS osiris_key"
+                                                          : "SELECT " + rows.text + " AS osiris_bound" + which));
     if (!next) return bounds;
     if (rows.check) OSIRIS_TRY(rows.check(*next));
     if (!is_first && *next == bounds.back())
@@ -43,11 +46,16 @@ Json identity_of_rows(const std::string& place, const std::string& query, const 
       {{"server", sha256_hex(place)}, {"query", sha256_hex(query)}, {"columns", sha256_hex(kept)}, {"key", key}});
 }
 
-std::string range_condition(const KeyedRows& rows, const std::vector<std::string>& bounds, size_t range) {
+std::string range_of_values(const KeyedRows& rows, const std::vector<std::string>& bounds, size_t range) {
   std::string condition;
   if (range > 0) condition = rows.key + " >= " + rows.literal(bounds[range - 1]);
   if (range < bounds.size())
     condition += (condition.empty() ? "" : " AND ") + rows.key + " < " + rows.literal(bounds[range]);
+  return condition;
+}
+
+std::string range_condition(const KeyedRows& rows, const std::vector<std::string>& bounds, size_t range) {
+  const std::string condition = range_of_values(rows, bounds, range);
   if (range > 0 || bounds.empty()) return condition;
   return "(" + condition + " OR " + rows.key + " IS NULL)";
 }

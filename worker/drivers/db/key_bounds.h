@@ -22,6 +22,7 @@ struct KeyedRows {
   std::string condition;                                                          // that the rows meet; empty: all do
   std::function<std::string(const std::string&)> literal;                         // of such a text
   std::function<Result<std::optional<std::string>>(const std::string& sql)> ask;  // one value; nullopt: no row
+  bool writes_skipped = false;  // the database makes the texts of rows that OFFSET skips too; `key` is then a name
   std::function<Status(const std::string&)> check = {};  // whether literal() can say such a text; empty: it always can
 };
 
@@ -29,7 +30,9 @@ struct KeyedRows {
 // in one range with all of them. Costs one look along the key's index for each range; without an index, a sort.
 Result<std::vector<std::string>> key_bounds(const KeyedRows& rows, uint64_t rows_per_range);
 
-// What the rows of range `range` of `bounds` meet: of the first, below the first bound or without a value.
+// What the values of range `range` of `bounds` meet; empty: any does.
+std::string range_of_values(const KeyedRows& rows, const std::vector<std::string>& bounds, size_t range);
+// The same of rows: of the first range, below the first bound or without a value.
 std::string range_condition(const KeyedRows& rows, const std::vector<std::string>& bounds, size_t range);
 
 // What tells the rows of a query from others: by name, hashes of where it is asked, of what, and of its columns.

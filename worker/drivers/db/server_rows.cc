@@ -31,13 +31,15 @@ class LentBatch : public ChunkBatches::Batch {
   LentBatch(const LentBatch&) = delete;
   LentBatch& operator=(const LentBatch&) = delete;
 
-  size_t chunks() const override { return batch_.chunks.size(); }
-  duckdb_data_chunk chunk(size_t index) override { return batch_.chunks[index]->handle(); }
+  Result<duckdb_data_chunk> next_chunk() override {
+    return next_ < batch_.chunks.size() ? batch_.chunks[next_++]->handle() : nullptr;
+  }
   uint64_t bytes() const override { return batch_.bytes; }
 
  private:
   RowQueue& queue_;
   db::Batch batch_;
+  size_t next_ = 0;  // of its chunks
 };
 
 }  // namespace
@@ -146,17 +148,12 @@ Result<std::optional<SourceRows::Piece>> ServerRows::next_piece() {
 }
 
 std::vector<std::string> ServerRows::batch_columns() const {
-  std::vector<std::string> names, folded;
-  for (const RelationColumn& column : *columns_) {
-    names.push_back(column.name);
-    folded.push_back(ascii_lower(column.name));
-  }
-  // The engine would give the second of two another name.
-  std::sort(folded.begin(), folded.end());
-  return std::adjacent_find(folded.begin(), folded.end()) == folded.end() ? names : std::vector<std::string>();
+  std::vector<std::string> names;
+  for (const RelationColumn& column : *columns_) names.push_back(column.name);
+  return names;
 }
 
-bool ServerRows::take_batches() {
+bool ServerRows::take_batches(const std::vector<size_t>& /*places*/) {
   if (!scan_ || !scan_->begin()) return false;
   want(false);
   return true;

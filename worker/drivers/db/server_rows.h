@@ -55,7 +55,9 @@ class ServerRows : public StreamedOutput,
   bool take() override;
   Result<std::optional<Piece>> next_piece() override;
   std::vector<std::string> batch_columns() const override;
-  bool take_batches() override;
+  bool take_batches(const std::vector<size_t>& places) override;
+  // One thread reads the network.
+  size_t threads_max() const override { return 4; }
   Result<std::unique_ptr<ChunkBatches::Batch>> take_batch() override;
   // The next batch; false at the end.
   Result<bool> next_batch();

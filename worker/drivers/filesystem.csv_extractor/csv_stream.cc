@@ -10,6 +10,7 @@
 #include "worker/drivers/filesystem.csv_extractor/sample.h"
 #include "worker/drivers/filesystem.csv_extractor/scan_report.h"
 #include "worker/drivers/filesystem.csv_extractor/scanned_text.h"
+#include "worker/drivers/filesystem.csv_extractor/text_batches.h"
 #include "worker/drivers/filesystem.csv_extractor/text_scan.h"
 
 namespace osiris::worker::csv {
@@ -22,7 +23,7 @@ constexpr uint64_t kBytesOfACompressedOne = 8;  // of text, as a rule
 Error unsound(const char* why) { return Error(Code::kUnavailable, why); }
 
 // Of several files when it is told of the others.
-class CsvStream : public StreamedOutput {
+class CsvStream : public StreamedOutput, public SourceRows, public ChunkBatches {
  public:
   // `bytes`: of all its files; 0: it is one.
   CsvStream(StepContext& step, Options options, Sample sample, uint64_t bytes = 0)
@@ -44,13 +45,13 @@ class CsvStream : public StreamedOutput {
   Status define() {
     OSIRIS_TRY(text_.open());
     // The type of a column without a value is that of an empty one until a value is met.
-    ScanPlan plan = scan_plan(options_, sample_, text_.path(), Kind::kDouble);
+    ScanPlan plan = scan_plan(options_, sample_, text_.path(), Kind::kDouble, true);
     if (!joined_.empty()) {
       plan.files = joined_;
       plan.bytes = bytes();
     }
     for (size_t i = 0; i < plan.columns.size(); ++i)
-      plan.columns[i].must_be_null = sample_.guesses[i].kind() == Kind::kUnknown;
+      plan.columns[i].must_be_null = !plan.columns[i].is_timestamp && sample_.guesses[i].kind() == Kind::kUnknown;
     state_ = std::make_shared<ScanState>(std::move(plan), ScanState::OnUnfit::kStop);
     state_->report = [this](uint64_t rows, const auto& percent) { return report_.rows(rows, percent); };
     OSIRIS_ASSIGN(function_, define_scan(step_.connection_handle(), state_));
@@ -75,7 +76,10 @@ class CsvStream : public StreamedOutput {
     state_->must_convert = std::move(accepts);
   }
 
+  SourceRows* source_rows() override { return this; }
+
   Result<StepOutcome> finish() override {
+    if (batches_) batches_->end();
     if (!state_->is_complete()) return unsound("the file was not read to its end");
     if (state_->is_unfit()) return unsound("a value does not fit its column");
     const auto& columns = state_->plan().columns;
@@ -97,6 +101,30 @@ class CsvStream : public StreamedOutput {
   std::string fingerprint() const override { return state_->fingerprint(); }
 
  private:
+  // Text has no form that a writer takes as it is.
+  const Form* form() const override { return nullptr; }
+  bool take() override { return false; }
+  Result<std::optional<Piece>> next_piece() override { return Error(Code::kUnsupported, "the rows have no pieces"); }
+
+  std::vector<std::string> batch_columns() const override {
+    std::vector<std::string> names;
+    for (const ScanColumn& column : state_->plan().columns) names.push_back(column.name);
+    return names;
+  }
+  bool take_batches(const std::vector<size_t>& places) override {
+    if (!state_->begin()) return false;
+    places_ = places;
+    return true;
+  }
+  size_t threads_max() const override { return SIZE_MAX; }
+  Result<std::unique_ptr<ChunkBatches::Batch>> take_batch() override {
+    if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+    if (!batches_) {
+      OSIRIS_ASSIGN(batches_, TextBatches::open(*state_, step_.connection_handle(), places_));
+    }
+    return batches_->take();
+  }
+
   StepContext& step_;
   const Options options_;
   const Sample sample_;
@@ -106,12 +134,12 @@ class CsvStream : public StreamedOutput {
   std::vector<uint64_t> rows_min_;
   std::shared_ptr<ScanState> state_;
   std::string function_;
+  std::vector<size_t> places_;            // of the columns that are taken as batches
+  std::unique_ptr<TextBatches> batches_;  // null: no batch was taken
 };
 
-// The type of a date column is that of all its values; a limit ends within the file.
-bool may_stream(const Options& options) {
-  return options.limit == UINT64_MAX && !options.parse_all_dates && options.date_columns.empty();
-}
+// A limit ends within the file.
+bool may_stream(const Options& options) { return options.limit == UINT64_MAX && !options.parse_all_dates; }
 
 bool have_same_columns(const Layout& one, const Layout& other) {
   return one.fields == other.fields && one.columns.size() == other.columns.size() &&
@@ -129,8 +157,9 @@ uint64_t size_of(const std::filesystem::path& file) {
 
 Result<std::unique_ptr<StreamedOutput>> open_joined_stream(StepContext& step, Options options, uint64_t bytes_min) {
   std::unique_ptr<StreamedOutput> none;
-  if (!may_stream(options) || options.joined.empty() || options.joined.size() > kJoinedFilesMax ||
-      options.settled.empty())
+  // What the shards' dates are was settled by the rules of a whole column.
+  if (!may_stream(options) || !options.date_columns.empty() || options.joined.empty() ||
+      options.joined.size() > kJoinedFilesMax || options.settled.empty())
     return none;
   uint64_t bytes = 0;
   std::optional<Sample> first;
@@ -158,7 +187,9 @@ Result<std::unique_ptr<StreamedOutput>> open_stream(StepContext& step, Options o
   std::unique_ptr<StreamedOutput> none;
   if (!may_stream(options)) return none;
   auto sample = sample_file(options);
-  if (!sample) return none;
+  // The type of a date column is that of all its values. The scan finds out whether it is the one that the sample
+  // shows; of the others not even the type is known.
+  if (!sample || !sample->has_timestamps_only()) return none;
   auto stream = std::make_unique<CsvStream>(step, std::move(options), *std::move(sample));
   if (!stream->define().ok()) return none;
   return std::unique_ptr<StreamedOutput>(std::move(stream));

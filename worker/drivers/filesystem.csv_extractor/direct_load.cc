@@ -18,7 +18,10 @@ namespace {
 class DirectLoad {
  public:
   DirectLoad(StepContext& step, const Options& options, Sample sample)
-      : step_(step), options_(options), sample_(std::move(sample)) {}
+      : step_(step),
+        options_(options),
+        sample_(std::move(sample)),
+        reads_dates_(options.settled.empty() && sample_.has_timestamps_only()) {}
 
   Result<std::optional<Loaded>> run() {
     ScannedText text(step_, options_);
@@ -34,7 +37,7 @@ class DirectLoad {
   Result<std::optional<Loaded>> load(const std::string& path) {
     for (const bool is_last : {false, true}) {
       const auto state =
-          std::make_shared<ScanState>(scan_plan(options_, sample_, path, Kind::kInteger),
+          std::make_shared<ScanState>(scan_plan(options_, sample_, path, Kind::kInteger, reads_dates_),
                                       has_limit() || is_last ? ScanState::OnUnfit::kStop : ScanState::OnUnfit::kWatch);
       ScanReport report(step_, options_);
       state->report = [&report](uint64_t rows, const auto& percent) { return report.rows(rows, percent); };
@@ -73,6 +76,9 @@ class DirectLoad {
     for (size_t i = 0; i < columns.size(); ++i)
       wrong |= columns[i].is_guess && state.tracker(i).kind() != columns[i].kind;
     if (!wrong) return false;
+    // Which column it was is not known: where dates were read as what they may not be, they stay texts, which are
+    // looked at whole.
+    if (state.is_unfit()) reads_dates_ = false;
     for (size_t i = 0; i < columns.size(); ++i) {
       // Without a value that did not fit, only the guesses were watched.
       if (state.is_unfit() || columns[i].is_guess) sample_.trackers[i].merge(state.tracker(i));
@@ -102,6 +108,7 @@ class DirectLoad {
   StepContext& step_;
   const Options& options_;
   Sample sample_;
+  bool reads_dates_;  // as TIMESTAMP, which the sample says that they are
 };
 
 }  // namespace

@@ -56,6 +56,7 @@ std::optional<Sample> take_sample(const Options& options, uint64_t rows_max, siz
         if (!layout.ok() || layout->fields < 2 || layout->columns.empty()) return std::nullopt;
         sample.layout = *std::move(layout);
         sample.trackers.resize(sample.layout.columns.size(), KindTracker(options.numbers));
+        sample.dates.resize(sample.layout.columns.size());
         for (size_t i = 0; i < sample.trackers.size(); ++i)
           if (const SettledColumn* settled = options.settled_column(sample.layout.columns[i].name))
             sample.trackers[i].merge(settled->values);
@@ -67,8 +68,14 @@ std::optional<Sample> take_sample(const Options& options, uint64_t rows_max, siz
       if (record.fields != sample.layout.fields) return std::nullopt;
       ++sample.rows;
       for (size_t i = 0; i < sample.trackers.size(); ++i) {
-        const std::string_view field = batch.field(record, sample.layout.columns[i].field);
-        if (!options.nulls.contains(field)) sample.trackers[i].observe(field);
+        const Column& column = sample.layout.columns[i];
+        const std::string_view field = batch.field(record, column.field);
+        if (options.nulls.contains(field)) continue;
+        if (column.is_date) {
+          sample.dates[i].observe(field);
+        } else {
+          sample.trackers[i].observe(field);
+        }
       }
     }
   }
@@ -89,8 +96,14 @@ void look_at(std::string_view text, const Options& options, Sample& sample) {
   if (!std::all_of(records.begin(), records.end(), is_whole)) return;
   for (const RecordBatch::Record& record : records) {
     for (size_t i = 0; i < sample.guesses.size(); ++i) {
-      const std::string_view field = batch.field(record, sample.layout.columns[i].field);
-      if (!options.nulls.contains(field)) sample.guesses[i].observe(field);
+      const Column& column = sample.layout.columns[i];
+      const std::string_view field = batch.field(record, column.field);
+      if (options.nulls.contains(field)) continue;
+      if (column.is_date) {
+        sample.dates[i].observe(field);
+      } else {
+        sample.guesses[i].observe(field);
+      }
     }
   }
 }
@@ -113,6 +126,12 @@ bool has_pattern(const std::string& path) { return path.find_first_of("*?[]{}") 
 
 }  // namespace
 
+bool Sample::has_timestamps_only() const {
+  for (size_t i = 0; i < dates.size(); ++i)
+    if (layout.columns[i].is_date && dates[i].type() != DateType::kTimestamp) return false;
+  return true;
+}
+
 std::optional<Sample> sample_file(const Options& options) {
   if (!options_are_plain(options) || has_pattern(options.file.native())) return std::nullopt;
   auto sample = take_sample(options, kSampleRows, kSampleReadBytes);
@@ -127,7 +146,8 @@ std::optional<Sample> look_at_head(const Options& options) {
   return take_sample(options, 1, kHeadReadBytes);
 }
 
-ScanPlan scan_plan(const Options& options, const Sample& sample, const std::string& path, Kind unknown) {
+ScanPlan scan_plan(const Options& options, const Sample& sample, const std::string& path, Kind unknown,
+                   bool reads_dates) {
   ScanPlan plan;
   plan.files = {{path, sample.lines_before_data}};
   plan.delimiter = options.delimiter;
@@ -139,6 +159,7 @@ ScanPlan scan_plan(const Options& options, const Sample& sample, const std::stri
     ScanColumn scanned;
     scanned.name = column.name;
     scanned.field = column.field;
+    scanned.is_timestamp = column.is_date && reads_dates;
     if (!column.is_date) {
       const Kind guess = sample.guesses[i].kind();
       scanned.tracker = sample.trackers[i];

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "worker/drivers/filesystem.csv_extractor/date_text.h"
 #include "worker/drivers/filesystem.csv_extractor/record_blocks.h"
 #include "worker/drivers/filesystem.csv_extractor/text_scan.h"
 
@@ -55,6 +56,7 @@ class ScanState::Thread {
   // False where a value does not fit.
   bool convert(size_t index, duckdb::Vector& text, duckdb::Vector* out, uint64_t rows) {
     const ScanColumn& column = state_.plan_.columns[index];
+    if (column.is_timestamp) return convert_dates(text, out, rows);
     if (column.is_guess && !trackers_[index].is_final()) observe(index, text, rows);
     if (column.kind == Kind::kText) {
       mark_nulls(text, rows);
@@ -101,6 +103,25 @@ class ScanState::Thread {
     for (uint64_t row = 0; row < rows; ++row)
       if (validity.RowIsValid(row) && state_.plan_.nulls.contains(text_of_engine(values[row])))
         validity.SetInvalid(row);
+  }
+
+  // Of a column whose dates are all alike, without an offset and of whole microseconds; false where one is another.
+  bool convert_dates(duckdb::Vector& text, duckdb::Vector* out, uint64_t rows) {
+    const auto* values = duckdb::FlatVector::GetData<duckdb::string_t>(text);
+    const auto& validity = duckdb::FlatVector::Validity(text);
+    auto* data = out ? duckdb::FlatVector::GetData<int64_t>(*out) : nullptr;
+    for (uint64_t row = 0; row < rows; ++row) {
+      const auto date = validity.RowIsValid(row) ? parse_date(text_of_engine(values[row])) : std::nullopt;
+      if (date && (date->nanos != 0 || date->offset_minutes)) return false;
+      if (!date && validity.RowIsValid(row) && !state_.plan_.nulls.contains(text_of_engine(values[row]))) return false;
+      if (!data) continue;
+      if (date) {
+        data[row] = date->micros;
+      } else {
+        duckdb::FlatVector::Validity(*out).SetInvalid(row);
+      }
+    }
+    return true;
   }
 
   template <class Out, class Parse>

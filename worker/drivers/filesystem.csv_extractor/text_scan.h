@@ -24,6 +24,7 @@ struct ScanColumn {
   std::string name;
   size_t field = 0;           // its place in a record
   Kind kind = Kind::kText;    // never kUnknown
+  bool is_timestamp = false;  // its texts are dates and become TIMESTAMP; `kind` is kText
   bool must_be_null = false;  // no value was seen, and a value would change the column's type
   bool is_guess = false;      // `kind` is wider than what is certain of `tracker`: values have to show that it is right
   KindTracker tracker;        // of values that are certain to be in the file; not of date columns, which stay text

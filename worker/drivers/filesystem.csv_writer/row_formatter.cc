@@ -6,11 +6,24 @@
 #include <cmath>
 #include <cstring>
 
+#include "worker/drivers/csv/number_text.h"
 #include "worker/drivers/csv/utc_offset.h"
 #include "worker/drivers/filesystem.csv_writer/json_column.h"
-#include "worker/drivers/filesystem.csv_writer/number_text.h"
 
 namespace osiris::worker::csv_out {
+
+using csv_format::kSecondsPerDay;
+using csv_format::kValueBytesMax;
+using csv_format::put_date;
+using csv_format::put_decimal;
+using csv_format::put_double;
+using csv_format::put_float;
+using csv_format::put_integer;
+using csv_format::put_time;
+using csv_format::put_timestamp;
+using csv_format::put_unsigned;
+using csv_format::put_wide_decimal;
+
 namespace {
 
 // Of which numbers, booleans, dates and times consist.

@@ -169,9 +169,7 @@ Status Load::copy_chunk(size_t chunk) {
   const uint64_t before = rows_;
   OSIRIS_TRY(session_->run("START TRANSACTION"));
   if (settings_.verifies_values) sent_.emplace(plans_.size());
-  const auto written = write_rows(context_.connection_handle(), select(), *this, context_.inputs().front().is_streamed);
-  if (!written.ok()) return written.error();
-  OSIRIS_TRY(flush());
+  OSIRIS_TRY(write_all());
   const db::LedgerRow row = ledger_->row_of(chunk, rows_ - before, sent_ ? &*sent_ : nullptr);
   OSIRIS_TRY(write_ledger(row));
   OSIRIS_TRY(session_->run("COMMIT", where()));
@@ -233,6 +231,7 @@ Status Load::bring_over() {
 
 // What is committed stays for a run that goes on; where nothing is, nothing is left.
 Error Load::with_way_on(Error error, ChunkedRows& rows) {
+  (void)await_rows();
   if (ledger_->count() > 0) {
     const std::string way = db::how_to_go_on(*ledger_, copy_);
     rows.note(way);

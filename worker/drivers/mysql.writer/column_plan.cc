@@ -4,6 +4,7 @@
 
 #include "protocol/base/categories.h"
 #include "worker/driver_api/sql.h"
+#include "worker/drivers/mysql.writer/value_text.h"
 
 namespace osiris::worker::mysql {
 namespace {
@@ -72,15 +73,7 @@ std::optional<Made> made_of(const ColumnType& type) {
 }
 
 std::string expression_of(const std::string& name, const ColumnType& type) {
-  const std::string column = sql::quote_identifier(name);
-  if (type.id == DUCKDB_TYPE_BLOB) return column;
-  if (type.id == DUCKDB_TYPE_BOOLEAN) return "CAST(CAST(" + column + " AS TINYINT) AS VARCHAR)";
-  // The shortest text of a FLOAT is another number once it is a DOUBLE, which servers make of it first; of the greatest
-  // one it is none of theirs.
-  if (type.id == DUCKDB_TYPE_FLOAT) return "CAST(CAST(" + column + " AS DOUBLE) AS VARCHAR)";
-  // The same moment in UTC, which the session's time zone is.
-  if (type.id == DUCKDB_TYPE_TIMESTAMP_TZ) return "CAST(timezone('UTC', " + column + ") AS VARCHAR)";
-  return "CAST(" + column + " AS VARCHAR)";
+  return has_text(type) ? std::string() : "CAST(" + sql::quote_identifier(name) + " AS VARCHAR)";
 }
 
 Error refused(const std::string& table, const std::string& name, const std::string& what, const std::string& hint) {
@@ -157,6 +150,7 @@ Result<ColumnPlan> plan_new(const std::string& table, const std::string& name, c
   }
   ColumnPlan plan;
   plan.name = plan.target = name;
+  plan.source = type;
   plan.expression = expression_of(name, type);
   plan.check = made->check;
   plan.type_name = made->type;
@@ -179,6 +173,7 @@ Result<ColumnPlan> plan_existing(const std::string& table, const std::string& na
   ColumnPlan plan;
   plan.name = name;
   plan.target = target.name;
+  plan.source = type;
   plan.expression = expression_of(name, type);
   plan.check = made->check;
   plan.type_name = target.column_type;

@@ -29,7 +29,8 @@ enum class Check { kNone, kNumber, kYear, kFloat, kDate, kTime, kText, kLabel, k
 struct ColumnPlan {
   std::string name;        // of the relation
   std::string target;      // of the table
-  std::string expression;  // DuckDB's: the value as text, or as bytes
+  ColumnType source;       // of the relation
+  std::string expression;  // DuckDB's: the value as text; empty: the column as it is (value_text.h)
   std::string type_name;   // MySQL's
   Check check = Check::kNone;
   int fraction_digits = 6;

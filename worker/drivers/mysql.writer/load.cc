@@ -1,6 +1,7 @@
 #include "worker/drivers/mysql.writer/load.h"
 
 #include <algorithm>
+#include <system_error>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/sha256.h"
@@ -22,15 +23,16 @@ std::string Load::target_list() const {
   return quoted_list(names);
 }
 
-std::string Load::select() const {
-  std::string list;
-  for (const ColumnPlan& plan : plans_) list += (list.empty() ? "" : ", ") + plan.expression;
-  return "SELECT " + list + " FROM " + sql::quote_identifier(context_.inputs().front().name);
+std::vector<WrittenColumn> Load::written_columns() const {
+  std::vector<WrittenColumn> columns;
+  for (const ColumnPlan& plan : plans_) columns.push_back({plan.name, plan.expression});
+  return columns;
 }
 
 Result<uint64_t> Load::run() {
   const Status done = load();
   if (done.ok()) return rows_;
+  (void)await_rows();
   undo();
   return done.error();
 }
@@ -52,9 +54,7 @@ Status Load::load() {
   if (chunks && added_.empty() && is_transactional_) return copy_chunks(*chunks);
   if (chunks) OSIRIS_TRY(drop_others({}));
   OSIRIS_TRY(make_room());
-  const auto written = write_rows(context_.connection_handle(), select(), *this, context_.inputs().front().is_streamed);
-  if (!written.ok()) return written.error();
-  OSIRIS_TRY(flush());
+  OSIRIS_TRY(write_all());
   OSIRIS_TRY(context_.inputs_are_sound());
   return settle();
 }
@@ -306,13 +306,13 @@ Status Load::write(Batch& batch) {
   const auto& rows = static_cast<const RowText&>(batch);
   if (context_.is_cancelled()) return cancelled_error(call_.step_id);
   const uint64_t before = rows_ + text_rows_;
-  size_t begin = 0;
-  for (const size_t end : rows.ends()) {
-    const bool is_full = text_rows_ >= rows_max() || text_.size() + (end - begin) > session_->bytes_max();
-    if (text_rows_ > 0 && is_full) OSIRIS_TRY(flush());
-    text_.append(rows.text(), begin, end - begin);
-    ++text_rows_;
-    begin = end;
+  const size_t count = rows.ends().size();
+  if (count <= rows_max() - std::min<size_t>(rows_max(), text_rows_) &&
+      text_.size() + rows.text().size() <= session_->bytes_max()) {
+    text_ += rows.text();
+    text_rows_ += count;
+  } else {
+    OSIRIS_TRY(write_one_by_one(rows));
   }
   if (sent_) sent_->add(*rows.fingerprint());
   if (const auto& unfit = rows.unfit())
@@ -323,16 +323,49 @@ Status Load::write(Batch& batch) {
   return {};
 }
 
+Status Load::write_one_by_one(const RowText& rows) {
+  size_t begin = 0;
+  for (const size_t end : rows.ends()) {
+    const bool is_full = text_rows_ >= rows_max() || text_.size() + (end - begin) > session_->bytes_max();
+    if (text_rows_ > 0 && is_full) OSIRIS_TRY(flush());
+    text_.append(rows.text(), begin, end - begin);
+    ++text_rows_;
+    begin = end;
+  }
+  return {};
+}
+
+Status Load::write_all() {
+  const auto written = write_rows(context_, written_columns(), *this);
+  if (!written.ok()) return written.error();
+  OSIRIS_TRY(flush());
+  return await_rows();
+}
+
+// A server is at work on a statement for longer than the next one's rows take to be formatted: so it is sent by a
+// thread of its own, one statement at a time.
 Status Load::flush() {
   if (text_rows_ == 0) return {};
+  OSIRIS_TRY(await_rows());
   if (context_.is_cancelled()) return cancelled_error(call_.step_id);
-  OSIRIS_TRY(session_->load_rows(destination_, plans_, text_, text_rows_, rows_, where()));
+  std::swap(text_, sent_text_);
+  const auto send = [this, rows = text_rows_, before = rows_] {
+    return session_->load_rows(destination_, plans_, sent_text_, rows, before, where());
+  };
+  try {
+    sending_ = std::async(std::launch::async, send);
+  } catch (const std::system_error&) {  // no more threads
+    OSIRIS_TRY(send());
+  }
   rows_ += text_rows_;
-  bytes_ += text_.size();
+  bytes_ += sent_text_.size();
   text_rows_ = 0;
   text_.clear();
   context_.progress_bytes(bytes_, 0);
   return {};
 }
+
+// The statement that is under way, if one is.
+Status Load::await_rows() { return sending_.valid() ? sending_.get() : Status(); }
 
 }  // namespace osiris::worker::mysql

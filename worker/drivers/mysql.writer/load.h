@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,7 +48,10 @@ class Load : private BatchWriter {
   Status make_rows_table();
   Status make_staging();
   Status start();
+  Status write_all();
+  Status write_one_by_one(const RowText& rows);
   Status flush();
+  Status await_rows();
   Status settle();
   Status read_back();
   Status insert();
@@ -83,7 +87,7 @@ class Load : private BatchWriter {
   Result<uint64_t> count_of(const std::string& table);
   std::string target_list() const;  // quoted, with commas
   std::string where() const { return " in table " + settings_.table; }
-  std::string select() const;
+  std::vector<WrittenColumn> written_columns() const;  // of the relation, as the plans want them
 
   StepContext& context_;
   const db::TargetSettings& settings_;
@@ -103,9 +107,11 @@ class Load : private BatchWriter {
   std::string tag_;                     // the same for every writer of this table
   std::optional<CommitMarker> marker_;  // of a transaction into the table itself
   std::string destination_;
-  std::string text_;  // rows on their way
+  std::string text_;  // rows that wait for more
   uint64_t text_rows_ = 0;
-  uint64_t rows_ = 0, bytes_ = 0;
+  std::string sent_text_;          // rows on their way, while sending_ is valid
+  std::future<Status> sending_;    // uses session_, which nothing else does meanwhile
+  uint64_t rows_ = 0, bytes_ = 0;  // sent
   std::optional<db::CopyLedger> ledger_;
   db::CopyTables copy_;
   size_t chunks_reused_ = 0;

@@ -51,7 +51,4 @@ class RowText : public BatchWriter::Batch {
   std::optional<db::Fingerprint> sum_;
 };
 
-// Empty, or why the column cannot hold the value that this text is of.
-std::string why_unfit(const ColumnPlan& plan, std::string_view value);
-
 }  // namespace osiris::worker::mysql

@@ -29,12 +29,15 @@ Result<Columns> described_columns(Connection& connection, const ExtractSettings&
   return columns_of_select(connection, description, settings);
 }
 
-// The ranges of whole numbers from `least` to `most` that are read side by side; what is NULL goes with the first.
-std::vector<std::string> filters_of(const std::string& name, int64_t least, int64_t most, uint32_t parts) {
-  if (parts == 1) return {"true"};
+using Filters = std::vector<std::string>;
+
+// The ranges of whole numbers from `least` to `most` that are read side by side; what is NULL goes with the first, in a
+// statement of its own: with an OR the server would look through the whole table for the two.
+std::vector<Filters> filters_of(const std::string& name, int64_t least, int64_t most, uint32_t parts) {
+  if (parts == 1) return {{"true"}};
   const uint64_t span = static_cast<uint64_t>(most) - static_cast<uint64_t>(least);
   const uint64_t width = span / parts + 1;
-  std::vector<std::string> filters;
+  std::vector<Filters> filters;
   for (uint64_t begin = 0; filters.size() < parts; begin += width) {
     const auto from = std::to_string(static_cast<int64_t>(static_cast<uint64_t>(least) + begin));
     const bool is_last = span - begin < width;
@@ -43,8 +46,13 @@ std::vector<std::string> filters_of(const std::string& name, int64_t least, int6
       const auto to = std::to_string(static_cast<int64_t>(static_cast<uint64_t>(least) + begin + width));
       filter += (filter.empty() ? "" : " AND ") + name + " < " + to;
     }
-    if (filters.empty()) filter = filter.empty() ? "true" : "(" + filter + " OR " + name + " IS NULL)";
-    filters.push_back(filter);
+    if (!filters.empty()) {
+      filters.push_back({filter});
+    } else if (filter.empty()) {
+      filters.push_back({"true"});
+    } else {
+      filters.push_back({filter, name + " IS NULL"});
+    }
     if (is_last) break;
   }
   return filters;
@@ -65,11 +73,18 @@ Result<uint32_t> partition_place(const Partition& partition, const Answer& descr
   }
 }
 
-// Rows that meet a filter, and the chosen chunk that they are of.
+// Rows that meet one of the filters, and the chosen chunk that they are of.
 struct Range {
-  std::string filter;
+  Filters filters;
   size_t chunk = 0;
 };
+
+// Each of them, and `condition` unless it is empty.
+Filters with_condition(Filters filters, const std::string& condition) {
+  for (std::string& filter : filters)
+    if (!condition.empty()) filter += (filter.empty() ? "" : " AND ") + condition;
+  return filters;
+}
 
 // Connections that take one range after the other, all in the snapshot of `leader`, which keeps it open.
 class PartitionedCopy {
@@ -100,9 +115,12 @@ class PartitionedCopy {
  private:
   Status read_ranges(Connection& connection, const CallContext& call) {
     for (size_t i = next_++; i < ranges_.size(); i = next_++) {
-      const auto& [filter, chunk] = ranges_[i];
+      const auto& [filters, chunk] = ranges_[i];
       if (!queue_.begin_range(chunk)) return cancelled_error(call.step_id);
-      OSIRIS_TRY(Copy(settings_, call, columns_, queue_).run(connection, copy_sql(settings_, columns_, filter), chunk));
+      for (const std::string& filter : filters) {
+        const std::string statement = copy_sql(settings_, columns_, filter);
+        OSIRIS_TRY(Copy(settings_, call, columns_, queue_).run(connection, statement, chunk));
+      }
       queue_.end_range(chunk);
     }
     return {};
@@ -186,9 +204,11 @@ Status extract_chunks(const ExtractSettings& settings, const CallContext& call, 
   if (!choice) return cancelled_error(call.step_id);
   std::vector<Range> ranges;
   const auto add = [&](size_t range, size_t chunk) {
-    std::string filter = db::range_condition(rows, choice->plan.bounds, range);
-    if (!rows.condition.empty()) filter += (filter.empty() ? "" : " AND ") + rows.condition;
-    ranges.push_back({std::move(filter), chunk});
+    const std::vector<std::string>& bounds = choice->plan.bounds;
+    // As in filters_of().
+    Filters filters = {db::range_of_values(rows, bounds, range)};
+    if (range == 0 && !bounds.empty()) filters.push_back(rows.key + " IS NULL");
+    ranges.push_back({with_condition(std::move(filters), rows.condition), chunk});
   };
   for (size_t range = 0; !choice->by_chunk && range <= choice->plan.bounds.size(); ++range) add(range, 0);
   for (size_t i = 0; i < choice->chunks.size(); ++i) {
@@ -215,11 +235,11 @@ Status extract_parts(const ExtractSettings& settings, const CallContext& call, d
                 leader.ask("SELECT min(" + name + "), max(" + name + ") FROM " + named_subquery(settings, columns) +
                            (since.empty() ? "" : " WHERE " + since)));
   queue.announce(columns.relation(), columns.form());
-  std::vector<std::string> filters = {"true"};
+  std::vector<Filters> filters = {{"true"}};
   if (!bounds.is_null(0, 0))
     filters = filters_of(name, std::stoll(bounds.text(0, 0)), std::stoll(bounds.text(0, 1)), settings.partition->parts);
   std::vector<Range> ranges;
-  for (const std::string& filter : filters) ranges.push_back({since.empty() ? filter : filter + " AND " + since, 0});
+  for (Filters& range : filters) ranges.push_back({with_condition(std::move(range), since), 0});
   return PartitionedCopy(settings, call, columns, queue, use, std::move(ranges)).run(leader);
 }
 

@@ -33,6 +33,7 @@ db::KeyedRows keyed_rows(Connection& connection, std::string rows, const std::st
   keyed.rows = std::move(rows);
   keyed.key = name;
   keyed.text = name + "::text";
+  keyed.writes_skipped = true;
   keyed.literal = [](const std::string& text) { return sql::quote_literal(text); };
   keyed.ask = [&connection](const std::string& statement) -> Result<std::optional<std::string>> {
     OSIRIS_ASSIGN(const Answer answer, connection.ask(statement));

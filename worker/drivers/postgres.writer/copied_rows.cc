@@ -66,11 +66,15 @@ std::string canonical_numeric(std::string_view value) {
   while (digits.size() >= 2 && read_big<int16_t>(digits.data()) == 0) digits.remove_prefix(2), --weight;
   while (digits.size() >= 2 && read_big<int16_t>(digits.data() + digits.size() - 2) == 0) digits.remove_suffix(2);
   if (digits.empty()) return "0";
-  return (sign == kNumericNegative ? "-" : "+") + std::to_string(weight) + ":" + std::string(digits);
+  // Few have more digits than a std::string holds without memory of its own.
+  std::string form(1, sign == kNumericNegative ? '-' : '+');
+  form.append(reinterpret_cast<const char*>(&weight), sizeof weight);
+  return form.append(digits);
 }
 
 void CopiedRows::add_value(const ColumnPlan& plan, std::string_view value) {
   if (!has_forms(plan.value_type)) return sum_.add(value);
+  if (plan.value_type == kBpcharOid && !plan.is_list()) return sum_.add(without_blanks(value));
   sum_.add(plan.is_list() ? list_form(plan.value_type, value) : one_form(plan.value_type, value));
 }
 

@@ -182,7 +182,9 @@ Status Load::make_room() {
   if (is_new_ && settings_.mode != WriteMode::kUpsert) return {};
   switch (settings_.mode) {
     case WriteMode::kAppend:
-      is_held_back_ = settings_.verifies_values;
+      if (!settings_.verifies_values) return {};
+      OSIRIS_TRY(find_own_rows());
+      is_held_back_ = own_rows_.empty();
       return is_held_back_ ? make_rows_table() : Status();
     case WriteMode::kTruncate:
       OSIRIS_TRY(lock_at_once());

@@ -46,6 +46,7 @@ class Load : private BatchWriter {
   Status find_keys();
   Status make_room();
   Status make_rows_table();
+  Status find_own_rows();
   Status make_staging();
   Status lock_at_once();
   Status copy_rows();
@@ -91,9 +92,10 @@ class Load : private BatchWriter {
   const CallContext& call_;
   std::unique_ptr<Connection> connection_;
   Target target_;
-  bool is_new_ = false;            // the table was made here
-  bool is_swap_ = false;           // a replace by another table
-  bool is_held_back_ = false;      // an append whose rows are compared first
+  bool is_new_ = false;        // the table was made here
+  bool is_swap_ = false;       // a replace by another table
+  bool is_held_back_ = false;  // an append whose rows are compared first
+  std::string own_rows_;       // the condition that only rows of this transaction meet, where others are beside them
   std::vector<std::string> keys_;  // as the table has them
   std::vector<ColumnPlan> plans_;
   std::string destination_;  // quoted, of COPY

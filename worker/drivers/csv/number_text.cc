@@ -1,4 +1,4 @@
-#include "worker/drivers/filesystem.csv_writer/number_text.h"
+#include "worker/drivers/csv/number_text.h"
 
 #include <array>
 #include <charconv>
@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace osiris::worker::csv_out {
+namespace osiris::worker::csv_format {
 namespace {
 
 // Powers of ten at which repr() changes to the exponent form.
@@ -230,4 +230,4 @@ char* put_time(char* at, int64_t micros) {
   return put_padded(at, value % 1000000, 6);
 }
 
-}  // namespace osiris::worker::csv_out
+}  // namespace osiris::worker::csv_format
