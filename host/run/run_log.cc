@@ -66,10 +66,13 @@ Status RunLog::open(const std::filesystem::path& directory, std::string session,
   session_ = std::move(session);
   open_ = true;
   debug_ = debug;
+  bool is_durable = false;
   for (Record& kept : kept_) {
     const Record record = masked(std::move(kept));
     write(record, line(record));
+    is_durable |= record.durable;
   }
+  if (is_durable) OSIRIS_TRY(events_.sync());
   kept_.clear();
   if (write_error_) return *write_error_;
   return {};
@@ -134,14 +137,20 @@ void RunLog::put(Record record) {
   }
   record = masked(std::move(record));
   const std::string text = line(record);
+  {
+    std::lock_guard lock(mutex_);
+    write(record, text);
+  }
+  if (!record.durable) return;
+  // Without the lock: others write meanwhile, and those that wait for the disk too share its time.
+  const Status synced = events_.sync();
   std::lock_guard lock(mutex_);
-  write(record, text);
+  if (!synced.ok() && !write_error_) write_error_ = synced.error();
 }
 
 void RunLog::write(const Record& record, std::string_view line) {
   const auto append = [&](LineFile& file) {
-    Status status = file.append(line);
-    if (status.ok() && record.durable) status = file.sync();
+    const Status status = file.append(line);
     if (!status.ok() && !write_error_) write_error_ = status.error();
     return status.ok();
   };

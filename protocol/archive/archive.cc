@@ -6,12 +6,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "protocol/archive/background_sha256.h"
+#include "protocol/archive/frame_compressor.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
 
@@ -35,18 +38,30 @@ std::optional<uint32_t> number_of(std::string_view name) {
 
 }  // namespace
 
+// libarchive makes the tar, which is compressed by frames.
 struct Writer::State {
-  struct archive* handle = archive_write_new();
+  State(Sink receiver, const WriterOptions& options)
+      : sink(std::move(receiver)),
+        frames(
+            [this](std::string_view bytes) {
+              sink_closed = !sink(bytes);
+              return !sink_closed;
+            },
+            options.level, static_cast<size_t>(std::max(options.threads, 0))) {}
+  ~State() { archive_write_free(handle); }
+
   Sink sink;
   bool sink_closed = false;
   bool finished = false;
-
-  ~State() { archive_write_free(handle); }
+  bool leaves_off = false;  // what comes now is of no use
+  FrameCompressor frames;
+  struct archive* handle = archive_write_new();
 
   static la_ssize_t on_write(struct archive*, void* user, const void* bytes, size_t count) {
     auto* state = static_cast<State*>(user);
-    if (state->sink(std::string_view(static_cast<const char*>(bytes), count))) return static_cast<la_ssize_t>(count);
-    state->sink_closed = true;
+    if (state->leaves_off) return -1;
+    if (state->frames.write(std::string_view(static_cast<const char*>(bytes), count)))
+      return static_cast<la_ssize_t>(count);
     return -1;
   }
 
@@ -77,13 +92,8 @@ struct Writer::State {
   }
 };
 
-Writer::Writer(Sink sink, WriterOptions options) : state_(std::make_unique<State>()) {
-  state_->sink = std::move(sink);
+Writer::Writer(Sink sink, WriterOptions options) : state_(std::make_unique<State>(std::move(sink), options)) {
   archive_write_set_format_pax_restricted(state_->handle);  // ustar where it fits, so that files may pass 8 GiB
-  archive_write_add_filter_zstd(state_->handle);
-  archive_write_set_filter_option(state_->handle, "zstd", "compression-level", std::to_string(options.level).c_str());
-  if (options.threads > 0)
-    archive_write_set_filter_option(state_->handle, "zstd", "threads", std::to_string(options.threads).c_str());
   archive_write_set_bytes_per_block(state_->handle, static_cast<int>(kBlockBytes));
   archive_write_set_bytes_in_last_block(state_->handle, 1);
   archive_write_open(state_->handle, state_.get(), nullptr, State::on_write, nullptr);
@@ -92,7 +102,7 @@ Writer::Writer(Sink sink, WriterOptions options) : state_(std::make_unique<State
 Writer::~Writer() {
   // Freeing an unfinished writer flushes it as if it were whole: the sink must not get that. (archive_write_fail would
   // prevent it too, but then libarchive leaks its buffers.)
-  if (!state_->finished) state_->sink = [](std::string_view) { return false; };
+  state_->leaves_off = !state_->finished;
 }
 
 Status Writer::add_bytes(uint32_t number, std::string_view bytes) {
@@ -129,7 +139,8 @@ Result<FileDigest> Writer::add_file(uint32_t number, const std::filesystem::path
 
 Status Writer::finish() {
   state_->finished = true;
-  if (archive_write_close(state_->handle) != ARCHIVE_OK) return state_->error("cannot finish the archive");
+  if (archive_write_close(state_->handle) != ARCHIVE_OK || !state_->frames.finish())
+    return state_->error("cannot finish the archive");
   return {};
 }
 

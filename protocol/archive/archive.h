@@ -24,7 +24,7 @@ using Source = std::function<Result<std::string>()>;
 
 struct WriterOptions {
   int level = 3;    // zstd's
-  int threads = 2;  // compressing beside the caller's; the bytes do not depend on how many run at once
+  int threads = 2;  // compressing beside the caller's, where there is more than one frame (frame_compressor.h)
 };
 
 // Not thread safe.

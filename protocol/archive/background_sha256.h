@@ -1,6 +1,6 @@
 // A SHA-256 that is reckoned on a thread of its own, beside the one that packs or unpacks: on two cores both take the
-// time of the longer one. (Debian's static libzstd compresses on the caller's thread only, whatever number of threads
-// it is asked for.)
+// time of the longer one. A few blocks ahead are enough for that, and stay in the cache; many sandboxes' archives are
+// unpacked at the same time.
 #pragma once
 
 #include <condition_variable>
@@ -48,7 +48,7 @@ class BackgroundSha256 {
   }
 
  private:
-  static constexpr size_t kBlocksAhead = 16;
+  static constexpr size_t kBlocksAhead = 4;
 
   void run() {
     std::unique_lock lock(mutex_);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -49,6 +50,9 @@ int64_t read_some(int fd, char* buffer, size_t size) {
 
 Result<std::string> read_all(int fd, const std::filesystem::path& path, uint64_t max_bytes) {
   std::string text;
+  struct stat info;
+  if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && static_cast<uint64_t>(info.st_size) <= max_bytes)
+    text.reserve(static_cast<size_t>(info.st_size));
   char block[1 << 16];
   for (;;) {
     const int64_t got = read_some(fd, block, sizeof block);

@@ -106,12 +106,18 @@ Result<LineFile> LineFile::open(const std::filesystem::path& path) {
   return LineFile(std::move(file), path);
 }
 
-LineFile::LineFile(LineFile&& other) noexcept : file_(std::move(other.file_)), path_(std::move(other.path_)) {}
+LineFile::LineFile(LineFile&& other) noexcept
+    : file_(std::move(other.file_)),
+      path_(std::move(other.path_)),
+      appended_(other.appended_),
+      synced_(other.synced_) {}
 
 LineFile& LineFile::operator=(LineFile&& other) noexcept {
   if (this != &other) {
     file_ = std::move(other.file_);
     path_ = std::move(other.path_);
+    appended_ = other.appended_;
+    synced_ = other.synced_;
   }
   return *this;
 }
@@ -122,16 +128,28 @@ Status LineFile::append(std::string_view line) {
   const std::lock_guard lock(mutex_);
   if (!file_.is_open()) return Error(Code::kInvalidState, "line file is not open");
   const off_t before = ::lseek(file_.get(), 0, SEEK_END);
-  if (write_all(file_.get(), whole)) return {};
+  if (write_all(file_.get(), whole)) {
+    ++appended_;
+    return {};
+  }
   const int number = errno;
   if (before >= 0 && ::ftruncate(file_.get(), before) != 0) return errno_error(errno, "cannot trim", path_);
   return errno_error(number, "cannot append to", path_);
 }
 
 Status LineFile::sync() {
-  const std::lock_guard lock(mutex_);
-  if (!file_.is_open() || ::fdatasync(file_.get()) == 0) return {};
-  return errno_error(errno, "cannot sync", path_);
+  std::unique_lock lock(mutex_);
+  const uint64_t wanted = appended_;
+  lock.unlock();
+  const std::lock_guard alone(sync_mutex_);
+  lock.lock();
+  if (!file_.is_open() || synced_ >= wanted) return {};
+  const uint64_t reached = appended_;
+  lock.unlock();
+  if (::fdatasync(file_.get()) != 0) return errno_error(errno, "cannot sync", path_);
+  lock.lock();
+  synced_ = reached;
+  return {};
 }
 
 }  // namespace osiris

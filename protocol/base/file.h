@@ -45,6 +45,8 @@ class LineFile {
 
   // `line` without its newline; it must not contain one.
   Status append(std::string_view line);
+  // What was appended before is on the disk when this returns. Threads that wait for it share what is under way, and
+  // others may append meanwhile.
   Status sync();
 
  private:
@@ -52,6 +54,8 @@ class LineFile {
   FileDescriptor file_;
   std::filesystem::path path_;
   std::mutex mutex_;
+  uint64_t appended_ = 1, synced_ = 0;  // lines; the first stands for what was there when it was opened
+  std::mutex sync_mutex_;               // held while the disk writes; taken before mutex_
 };
 
 // Calls visit(line) for each whole line; a torn tail is ignored.

@@ -16,6 +16,9 @@ constexpr int kKeepaliveSeconds = 5;
 // A stream that brings neither data nor a keepalive for this long is dead, whatever TCP says.
 constexpr http::Milliseconds kStreamIdle{3 * kKeepaliveSeconds * 1000};
 
+// Of a file, before it is unpacked: many sandboxes send theirs at the same time.
+constexpr size_t kDownloadAheadMax = 1u << 20;
+
 // A worker that does not take a signal goes with its sandbox.
 constexpr http::Milliseconds kSignalWait{5'000};
 
@@ -303,6 +306,7 @@ std::unique_ptr<http::Exchange> Envd::download(const std::string& path, uint64_t
   http::Request get = request("GET", "/files?path=" + percent_encode(path), "download " + path);
   if (offset > 0) get.headers.add("Range", "bytes=" + std::to_string(offset) + "-");
   get.timeouts.total = http::Milliseconds(0);
+  get.buffered_bytes_max = kDownloadAheadMax;
   return api_.transport().open(std::move(get));
 }
 

@@ -8,7 +8,8 @@
 
 namespace osiris::sdk {
 
-SessionContext FleetRun::session_context(Slot& slot) const {
+SessionContext FleetRun::session_context(Slot& slot) {
+  const bool sends_worker = !slot.has_worker && context_.made_from.worker_directory.empty();
   return {.host = context_.host,
           .waker = slot.waker,
           .cancelled = context_.cancelled,
@@ -18,7 +19,7 @@ SessionContext FleetRun::session_context(Slot& slot) const {
           .held = *slot.held,
           .access = *slot.access,
           .request = context_.request,
-          .packed_worker = packed_worker_,
+          .packed_worker = sends_worker ? begin_packing().get() : nullptr,
           .has_worker = slot.has_worker};
 }
 
@@ -55,6 +56,10 @@ Status FleetRun::clone_first() {
     slot.access = context_.place.access(slot.held->machine(), context_.settings.lease);
     slot.has_worker = slot.is_clone = slot.had_one = true;
     slot.wanted_ns = wanted_ns;
+  }
+  if (!cloned.fewer) {
+    const std::lock_guard lock(packed_mutex_);
+    packed_ = {};
   }
   if (cloned.fewer && !context_.cancelled)
     context_.host.log(OSIRIS_WARN, std::to_string(cloned.machines.size()) + " of " + std::to_string(slots_.size() - 1) +

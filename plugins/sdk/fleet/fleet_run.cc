@@ -60,10 +60,7 @@ FleetRun::FleetRun(FleetContext context, const FleetPlan& plan)
   }
 }
 
-FleetRun::~FleetRun() {
-  std::error_code ignored;
-  fs::remove_all(directory(), ignored);
-}
+FleetRun::~FleetRun() = default;
 
 std::vector<Artifact> FleetRun::take_outputs() {
   std::vector<Artifact> all = std::move(outputs_before_);
@@ -73,13 +70,30 @@ std::vector<Artifact> FleetRun::take_outputs() {
 
 Result<RunOutcome> FleetRun::run() {
   OSIRIS_TRY(make_directories(directory()));
-  if (context_.made_from.worker_directory.empty()) {
-    OSIRIS_ASSIGN(std::string packed, packed_worker(context_.request.worker_path, context_.request.worker_sha256));
-    packed_worker_ = std::make_shared<const std::string>(std::move(packed));
-  }
+  if (context_.made_from.worker_directory.empty()) static_cast<void>(begin_packing());  // while a machine is created
   auto outcome = run_all();
+  // What is left to do at the same time: the other machines are given back by their threads, and where the rest's files
+  // are here nothing more is asked of the first one.
+  const auto tidied = std::async([this] {
+    std::error_code ignored;
+    fs::remove_all(directory(), ignored);
+  });
+  Slot& first = *slots_.front();
+  if (packed_bytes_ && first.held)
+    if (const Status released = give_back(first); !released) context_.host.log(OSIRIS_ERROR, released.error().message);
   join_all();
+  tidied.wait();
   return outcome;
+}
+
+FleetRun::PackedWorker FleetRun::begin_packing() {
+  const std::lock_guard lock(packed_mutex_);
+  if (!packed_.valid())
+    packed_ = std::async([path = context_.request.worker_path, sha256 = context_.request.worker_sha256] {
+      auto packed = packed_worker(path, sha256);
+      return packed ? std::make_shared<const std::string>(*std::move(packed)) : nullptr;
+    });
+  return packed_;
 }
 
 void FleetRun::join_all() {

@@ -101,6 +101,10 @@ class FleetRun {
     std::thread thread;
   };
 
+  // The worker as it travels; null where it cannot be had, which its delivery finds out for itself.
+  using PackedWorker = std::shared_future<std::shared_ptr<const std::string>>;
+  PackedWorker begin_packing();
+
   Result<RunOutcome> run_all();
   Result<RunOutcome> run_before(Slot& slot);
   // Parts of tables (fleet_source.cc). The first asks for their bounds, and stays until all their shards are there
@@ -136,7 +140,7 @@ class FleetRun {
   Status make_ready(Slot& slot);
   Status verify(Slot& slot);
   Status give_back(Slot& slot);
-  SessionContext session_context(Slot& slot) const;
+  SessionContext session_context(Slot& slot);
 
   void work(Slot& slot);
   bool hold(Slot& slot);
@@ -165,7 +169,8 @@ class FleetRun {
   const FleetPlan& plan_;
   const std::string noun_;
   std::vector<std::unique_ptr<Slot>> slots_;
-  std::shared_ptr<const std::string> packed_worker_;
+  std::mutex packed_mutex_;
+  PackedWorker packed_;  // not valid: it was let go of, and is read anew for a machine that needs it
   Brought before_;  // what the shards read
   std::shared_ptr<const std::string> packed_bytes_;
   std::atomic<bool> stop_running_{false};

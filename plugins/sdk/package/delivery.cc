@@ -20,12 +20,19 @@ constexpr uint32_t kSkippableMagic = 0x184D2A50;
 constexpr size_t kFramesMax = 4;
 constexpr size_t kFrameBytesMin = size_t{4} << 20;
 
-std::string hash_frame(const std::string& sha256) {
-  std::string frame;
-  for (const uint32_t word : {kSkippableMagic, static_cast<uint32_t>(sha256.size())})
-    for (int shift = 0; shift < 32; shift += 8) frame += static_cast<char>((word >> shift) & 0xff);
-  return frame + sha256;
+template <class Number>
+void append_number(Number number, std::string& bytes) {
+  for (size_t i = 0; i < sizeof number; ++i) bytes += static_cast<char>((number >> (8 * i)) & 0xff);
 }
+
+std::string skippable_frame(std::string_view content) {
+  std::string frame;
+  append_number(kSkippableMagic, frame);
+  append_number(static_cast<uint32_t>(content.size()), frame);
+  return frame.append(content);
+}
+
+std::string hash_frame(const std::string& sha256) { return skippable_frame(sha256); }
 
 // Shell words of ours only: hex digits, slashes and the letters of a run id. Nothing of the user's is in them.
 bool is_plain(const std::string& word) {
@@ -74,12 +81,17 @@ Status add_frame(std::string_view worker, int level, std::string& packed) {
 }  // namespace
 
 Result<std::string> compress_worker(std::string_view worker, const std::string& worker_sha256, int level) {
-  std::string packed = hash_frame(worker_sha256);
+  std::string packed, table;
   const size_t frames = std::clamp<size_t>(worker.size() / kFrameBytesMin, 1, kFramesMax);
   const size_t each = worker.size() / frames;
-  for (size_t i = 0; i < frames; ++i)
-    OSIRIS_TRY(add_frame(worker.substr(i * each, i + 1 < frames ? each : std::string_view::npos), level, packed));
-  return packed;
+  for (size_t i = 0; i < frames; ++i) {
+    const std::string_view part = worker.substr(i * each, i + 1 < frames ? each : std::string_view::npos);
+    const size_t before = packed.size();
+    OSIRIS_TRY(add_frame(part, level, packed));
+    append_number(uint64_t{packed.size() - before}, table);
+    append_number(uint64_t{part.size()}, table);
+  }
+  return hash_frame(worker_sha256) + skippable_frame(table) + packed;
 }
 
 Status check_worker_travels(const std::filesystem::path& worker_path) {
@@ -104,22 +116,29 @@ namespace {
 // A shell whose sleep takes no fractions waits whole seconds.
 std::string wait_for(const std::string& path) { return "until [ -e " + path + " ]; do sleep 0.01 || sleep 1; done"; }
 
-// Adds the worker as it travels. The shell's words that unpack it and start it.
+std::string unpacker(const Layout& layout) { return layout.run + "/unpack"; }  // whose directory is there with it
+std::string packed_file(const Layout& layout) { return layout.root + "/worker.zst"; }
+
+// Adds the worker as it travels. The shell's words that unpack it, while it still comes, and start it.
 Result<std::string> send_worker(DeliveryRequest& request, Delivery& delivery) {
   if (!request.shared) {
     if (!request.packed) request.packed = packed_worker(request.worker_path, request.worker_sha256);
     OSIRIS_ASSIGN(std::string packed, *std::move(request.packed));
     request.shared = std::make_shared<const std::string>(std::move(packed));
   }
-  const std::string unpack = request.layout.root + "/unpack", packed_path = request.layout.root + "/worker.zst";
+  const Layout& layout = request.layout;
   delivery.sends_worker = true;
-  delivery.parts.push_back(bytes_part(unpack, std::make_shared<const std::string>(kStubBytes, kStubSize)));
-  delivery.parts.push_back(bytes_part(packed_path, request.shared));
-  return unpack + " " + packed_path + " " + worker_file(request.layout.root, request.worker_sha256);
+  delivery.parts.push_back(bytes_part(unpacker(layout), std::make_shared<const std::string>(kStubBytes, kStubSize)));
+  delivery.parts.push_back(bytes_part(packed_file(layout), request.shared));
+  return unpacker(layout) + " --as-it-comes " + packed_file(layout) + " " +
+         worker_file(layout.root, request.worker_sha256);
 }
 
-// Uploaded files are not executable.
-std::string made_executable(const Layout& layout) { return " && chmod 755 " + layout.root + "/unpack"; }
+// The files of an upload are written one after the other, so that those before the packed worker are whole when that is
+// there. Uploaded files are not executable.
+std::string wait_for_unpacker(const Layout& layout, const std::string& directory) {
+  return wait_for(packed_file(layout)) + "; cd " + directory + " && chmod 755 " + unpacker(layout);
+}
 
 Status set_start(const DeliveryRequest& request, std::string script, Delivery& delivery) {
   OSIRIS_TRY(check_plain(request.layout, request.worker_sha256));
@@ -135,30 +154,29 @@ Status set_start(const DeliveryRequest& request, std::string script, Delivery& d
 Result<Delivery> plan_delivery(DeliveryRequest request) {
   Delivery delivery;
   const Layout& layout = request.layout;
-  std::string script = wait_for(layout.arrived()) + "; cd " + layout.run;
-  if (request.wipe_other_runs) script += " && for d in ../*/; do [ \"$d\" -ef . ] || rm -rf \"$d\"; done";
+  std::string script, starts;
   if (!request.present_in.empty()) {
-    script += " && exec " + worker_file(request.present_in, request.worker_sha256);
+    script = wait_for(layout.arrived()) + "; cd " + layout.run;
+    starts = worker_file(request.present_in, request.worker_sha256);
   } else {
-    OSIRIS_ASSIGN(const std::string starts, send_worker(request, delivery));
-    script += made_executable(layout) + " && exec " + starts;
+    script = wait_for_unpacker(layout, layout.run);
+    OSIRIS_ASSIGN(starts, send_worker(request, delivery));
   }
+  if (request.wipe_other_runs) script += " && for d in ../*/; do [ \"$d\" -ef . ] || rm -rf \"$d\"; done";
+  script += " && exec " + starts;
   OSIRIS_TRY(set_start(request, std::move(script), delivery));
   return delivery;
 }
 
 Result<Delivery> plan_relay(DeliveryRequest request) {
   Delivery delivery;
-  std::string script = "cd " + request.layout.home;
-  if (!request.present_in.empty()) {
-    script += " && exec " + worker_file(request.present_in, request.worker_sha256) + " --relay";
-  } else {
-    OSIRIS_ASSIGN(const std::string starts, send_worker(request, delivery));
-    delivery.parts.push_back(bytes_part(request.layout.arrived(), std::make_shared<const std::string>("1")));
-    script = wait_for(request.layout.arrived()) + "; " + script + made_executable(request.layout) + " && exec " +
-             starts + " --relay";
+  const Layout& layout = request.layout;
+  std::string script = "cd " + layout.home, starts = worker_file(request.present_in, request.worker_sha256);
+  if (request.present_in.empty()) {
+    script = wait_for_unpacker(layout, layout.home);
+    OSIRIS_ASSIGN(starts, send_worker(request, delivery));
   }
-  OSIRIS_TRY(set_start(request, std::move(script), delivery));
+  OSIRIS_TRY(set_start(request, script + " && exec " + starts + " --relay", delivery));
   return delivery;
 }
 
@@ -167,8 +185,8 @@ Result<Delivery> plan_unpacking(DeliveryRequest request) {
   const Layout& layout = request.layout;
   OSIRIS_ASSIGN(const std::string starts, send_worker(request, delivery));
   delivery.parts.push_back(bytes_part(layout.arrived(), std::make_shared<const std::string>("1")));
-  std::string script = wait_for(layout.arrived()) + "; cd " + layout.root + made_executable(layout) + " && " + starts +
-                       " --version > /dev/null && rm -rf unpack worker.zst runs";
+  std::string script = wait_for_unpacker(layout, layout.root) + " && " + starts + " --version > /dev/null && { " +
+                       wait_for(layout.arrived()) + "; } && rm -rf worker.zst runs";
   OSIRIS_TRY(set_start(request, std::move(script), delivery));
   return delivery;
 }

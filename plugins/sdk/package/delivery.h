@@ -35,7 +35,8 @@ struct DeliveryRequest {
   std::filesystem::path worker_path;
   std::string worker_sha256;
   std::string present_in;
-  Layout layout;  // the process works in layout.run, which the upload makes; when layout.arrived() is there, all is
+  Layout layout;  // the process works in layout.run, which the upload makes; when layout.arrived() is there, all is. A
+                  // worker that is sent starts before that: what it is asked for has to wait for the upload's end
   bool wipe_other_runs = false;
   std::optional<Result<std::string>> packed;  // of packed_worker(), if the caller has it already
   std::shared_ptr<const std::string> shared;  // likewise, of many deliveries; not null: wins
@@ -66,7 +67,8 @@ Status check_worker_travels(const std::filesystem::path& worker_path);
 // frame says which), otherwise packed now.
 Result<std::string> packed_worker(const std::filesystem::path& worker_path, const std::string& worker_sha256);
 
-// The form of osiris-worker.zst: a skippable frame with the hash, then one zstd frame.
+// The form of osiris-worker.zst: a skippable frame with the hash, one with the packed size and the size of each frame
+// (64 bits, little endian), and then these.
 Result<std::string> compress_worker(std::string_view worker, const std::string& worker_sha256, int level);
 
 }  // namespace osiris::sdk

@@ -44,8 +44,8 @@ std::set<std::string> kept_inputs(const PackageContents& contents);
 // Packs on a thread of its own, from construction on, into a bounded pipe.
 class PackageStream {
  public:
-  // `ahead_max`: bytes that are packed before they are sent.
-  explicit PackageStream(const PackageContents& contents, size_t ahead_max = 16u << 20);
+  // `ahead_max`: bytes that are packed before they are sent. `threads`: that compress beside its own.
+  explicit PackageStream(const PackageContents& contents, size_t ahead_max = 16u << 20, int threads = 2);
   ~PackageStream();
   // Sends the archive's bytes as they come, until its end. An input that changed since it was prepared is an error.
   Status write_to(const std::function<bool(std::string_view)>& sink);

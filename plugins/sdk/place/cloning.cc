@@ -1,7 +1,9 @@
 #include "plugins/sdk/place/cloning.h"
 
 #include <algorithm>
+#include <future>
 #include <utility>
+#include <vector>
 
 #include "protocol/base/clock.h"
 
@@ -10,18 +12,28 @@ namespace {
 
 using Times = std::optional<Lifetime::CreateTimes>;
 
-// One more for the fleet, or nothing is left of it.
-void adopt(const HoldContext& context, const HeldMachine& parent, Machine machine, const Times& times, Cloned& cloned) {
-  auto held = std::make_unique<HeldMachine>(context);
-  const Status adopted = held->adopt(std::move(machine), parent, times);
-  if (adopted) {
-    cloned.machines.push_back(std::move(held));
-    return;
+// For the fleet, or nothing is left of one. Side by side: each has to be on the disk before anything else is done with
+// it, and a disk takes as long for all as for one.
+void adopt(const HoldContext& context, const HeldMachine& parent, std::vector<Machine> machines, const Times& times,
+           Cloned& cloned) {
+  const auto adopt_one = [&](Machine machine) -> Result<std::unique_ptr<HeldMachine>> {
+    auto held = std::make_unique<HeldMachine>(context);
+    const Status adopted = held->adopt(std::move(machine), parent, times);
+    if (adopted) return held;
+    Json ignored = Json::array();
+    if (const Status released = held->release(ignored, false); !released)
+      context.host.log(OSIRIS_ERROR, released.error().message);
+    return adopted.error();
+  };
+  std::vector<std::future<Result<std::unique_ptr<HeldMachine>>>> all;
+  for (Machine& machine : machines) all.push_back(std::async(adopt_one, std::move(machine)));
+  for (auto& each : all) {
+    auto held = each.get();
+    if (held)
+      cloned.machines.push_back(*std::move(held));
+    else
+      cloned.fewer = held.error();
   }
-  cloned.fewer = adopted.error();
-  Json ignored = Json::array();
-  if (const Status released = held->release(ignored, false); !released)
-    context.host.log(OSIRIS_ERROR, released.error().message);
 }
 
 // What a call without an answer has made by now. What it makes later is found when the parent ends.
@@ -29,14 +41,16 @@ void adopt_found(const HoldContext& context, HeldMachine& parent, Cloned& cloned
   parent.doubt_clones();
   const auto found = context.place.find({{meta::kToken, parent.machine().metadata.at(meta::kToken)}});
   if (!found) return;
+  std::vector<Machine> made;
   for (const Machine& each : *found) {
     if (!each.is_running || parent.siblings()->has(each.id)) continue;
     auto taken = context.place.take_over(each.id, context.settings.lease_s());
     if (!taken) continue;
     context.host.log(OSIRIS_INFO, std::string(context.place.service().noun()) + " " + each.id +
                                       ", of a call whose answer was lost, was found by its metadata");
-    adopt(context, parent, *std::move(taken), std::nullopt, cloned);
+    made.push_back(*std::move(taken));
   }
+  adopt(context, parent, std::move(made), std::nullopt, cloned);
 }
 
 }  // namespace
@@ -64,12 +78,14 @@ Cloned clone_machine(const HoldContext& context, HeldMachine& parent, size_t cou
       cloned.fewer = made.error();
       break;
     }
+    std::vector<Machine> machines;
     for (Result<Machine>& each : *made) {
       if (each)
-        adopt(context, parent, *std::move(each), times, cloned);
+        machines.push_back(*std::move(each));
       else
         cloned.fewer = each.error();
     }
+    adopt(context, parent, std::move(machines), times, cloned);
     if (made->size() < now && !cloned.fewer)
       cloned.fewer = Error(Code::kUnavailable, "the service made " + std::to_string(made->size()) + " of the " +
                                                    std::to_string(now) + " asked for");

@@ -1,5 +1,7 @@
 #include "plugins/sdk/place/held_machine.h"
 
+#include <future>
+
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
 #include "protocol/base/quantity.h"
@@ -96,8 +98,10 @@ Status HeldMachine::hold(const std::string& template_id, int64_t started_ns,
                          const std::optional<Lifetime::CreateTimes>& create_times, const Json& journaled) {
   const std::string& id = machine_->id;
   siblings_->add(id);
+  // The disk takes as long for both as for one.
+  auto written = std::async([&] { return context_.journal.write("created", journaled); });
   announce(id);
-  OSIRIS_TRY(context_.journal.write("created", journaled));
+  OSIRIS_TRY(written.get());
   context_.host.event(noun_ + "_created", {},
                       Json::object({{noun_ + "_id", id},
                                     {"template", template_id},
@@ -168,9 +172,8 @@ Status HeldMachine::release_one(const std::string& id, bool keep) {
   const int64_t started_ns = system_clock().monotonic_ns();
   const Status done = kept ? Status() : kill(id);
   const std::string outcome = kept ? "kept" : done ? "released" : "unreleased";
-  const Status journaled =
-      context_.journal.write(outcome, Json::object({{"id", id}, {"verified", done.ok() && !kept}}));
-  if (!journaled) context_.host.log(OSIRIS_WARN, journaled.error().message);
+  auto written = std::async(
+      [&] { return context_.journal.write(outcome, Json::object({{"id", id}, {"verified", done.ok() && !kept}})); });
   if (kept && keep_file_) {
     if (const Status noted = keep_file_->remember({id, left_files_}); !noted)
       context_.host.log(OSIRIS_WARN, noted.error().message);
@@ -186,6 +189,7 @@ Status HeldMachine::release_one(const std::string& id, bool keep) {
         Json::object({{noun_ + "_id", id}, {"verified", true}, {"duration_ms", elapsed_ms(started_ns)}}));
     context_.host.event("resource_released", {}, Json::object({{"kind", noun_}, {"id", id}, {"verified", true}}));
   }
+  if (const Status journaled = written.get(); !journaled) context_.host.log(OSIRIS_WARN, journaled.error().message);
   Json entry = Json::object({{"kind", noun_}, {"id", id}, {"verified", done.ok() && !kept}});
   if (kept) entry.set("kept", true);
   entries_.push_back(std::move(entry));

@@ -290,7 +290,8 @@ std::string RemoteAdapter::collect(const plugin::Request& from) {
   const RunRequest request = value_or_throw(read_request(from));
   Status status;
   Received received;
-  if (held_ && held_->is_held() && packed_) {
+  const bool is_held = held_ && held_->is_held();
+  if (packed_ && (is_held || packed_bytes_)) {
     const int64_t started_ns = system_clock().monotonic_ns();
     const ArtifactSource source{place_->service(),
                                 [this](uint64_t offset) {
@@ -310,7 +311,7 @@ std::string RemoteAdapter::collect(const plugin::Request& from) {
       metric("artifacts_files_total", "files", static_cast<int64_t>(received.files));
       metric("artifacts_bytes_total", "bytes", static_cast<int64_t>(received.bytes));
     } else {
-      const auto early = ends_early(held_->machine().id);  // the machine may have been given up for it
+      const auto early = is_held ? ends_early(held_->machine().id) : std::nullopt;  // it may have been given up for it
       status = early ? early->within(result.error().message) : result.error();
     }
   } else if (succeeded_) {

@@ -86,6 +86,36 @@ TEST(Archive, SameMembersGiveTheSameBytes) {
   EXPECT_EQ(pack(members), pack(members));
 }
 
+std::string text_of(size_t bytes) {
+  std::string text;
+  for (uint64_t random = 1; text.size() < bytes; random = random * 6364136223846793005u + 1442695040888963407u)
+    text.append("line ").append(std::to_string(random >> 40)).append("\n");
+  return text;
+}
+
+TEST(Archive, HowManyThreadsCompressDoesNotShow) {
+  const std::map<uint32_t, std::string> members = {{1, text_of(7'500'000)}, {2, "b"}, {3, text_of(1'048'576)}};
+  const std::string alone = pack(members, {.threads = 0});
+  for (const int threads : {1, 2, 5}) EXPECT_TRUE(pack(members, {.threads = threads}) == alone) << threads;
+  const Unpacked out = unpack(alone);
+  ASSERT_TRUE(out.status.ok()) << out.status.error().message;
+  EXPECT_TRUE(out.members == members);
+}
+
+TEST(Archive, AWriterThatIsLeftSaysNoMore) {
+  size_t said = 0, before = 0;
+  {
+    Writer writer([&](std::string_view bytes) {
+      said += bytes.size();
+      return true;
+    });
+    EXPECT_TRUE(writer.add_bytes(1, text_of(9'000'000)).ok());
+    before = said;
+    EXPECT_GT(before, 0u);
+  }
+  EXPECT_EQ(said, before);
+}
+
 TEST(Archive, AFileIsPackedWithItsDigest) {
   const std::string path = testing::TempDir() + "/packed";
   std::ofstream(path) << "content";

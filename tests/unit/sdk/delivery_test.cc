@@ -7,6 +7,7 @@
 #include <zstd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "plugins/sdk/package/stub_bytes.h"
 #include "protocol/base/file.h"
@@ -21,7 +22,11 @@ using ::testing::IsEmpty;
 using ::testing::StartsWith;
 namespace fs = std::filesystem;
 
-constexpr size_t kFrameHead = 8 + 64;  // magic, length, hash
+// Of the two skippable frames: magic, length and hash; magic, length and table.
+size_t head_of(std::string_view packed) {
+  constexpr size_t kHash = 8 + 64;
+  return kHash + 8 + static_cast<unsigned char>(packed.at(kHash + 4));
+}
 
 std::string bytes_of(const UploadPart& part) {
   std::string bytes;
@@ -34,7 +39,7 @@ std::string bytes_of(const UploadPart& part) {
 }
 
 std::string unpacked(std::string_view packed) {
-  packed.remove_prefix(kFrameHead);
+  packed.remove_prefix(head_of(packed));
   std::string bytes(ZSTD_getFrameContentSize(packed.data(), packed.size()), '\0');
   EXPECT_EQ(ZSTD_decompress(bytes.data(), bytes.size(), packed.data(), packed.size()), bytes.size());
   return bytes;
@@ -67,13 +72,27 @@ class DeliveryTest : public testing::Test {
   ExitStatus arrive(const Delivery& delivery) {
     for (const UploadPart& part : delivery.parts) put(part.path, bytes_of(part));
     put(request_.layout.arrived(), "1");
+    auto process = started(delivery);
+    return process.wait(-1).value_or(ExitStatus{true, 0});
+  }
+  static Subprocess started(const Delivery& delivery) {
     SpawnOptions options;
     options.arguments = {delivery.start.command};
     options.arguments.insert(options.arguments.end(), delivery.start.arguments.begin(), delivery.start.arguments.end());
     options.environment = {delivery.start.environment.begin(), delivery.start.environment.end()};
     auto process = Subprocess::spawn(options);
     EXPECT_TRUE(process.ok());
-    return process->wait(-1).value_or(ExitStatus{true, 0});
+    return *std::move(process);
+  }
+  // The unpacker alone, over a file that is whole.
+  std::string unpack(std::string_view packed) {
+    put(directory_ / "stub", std::string_view(kStubBytes, kStubSize));
+    put(directory_ / "packed", packed);
+    SpawnOptions options;
+    options.arguments = {directory_ / "stub", directory_ / "packed", directory_ / "unpacked"};
+    auto process = Subprocess::spawn(options);
+    EXPECT_TRUE(process.ok());
+    return process->wait(-1).value_or(ExitStatus{true, 0}).describe();
   }
 
   // A program that proves that it ran, where, and with which environment.
@@ -87,7 +106,7 @@ TEST_F(DeliveryTest, AWorkerThatIsNotThereTravelsPackedWithTheProgramThatUnpacks
   const Delivery sent = delivery();
   EXPECT_TRUE(sent.sends_worker);
   ASSERT_EQ(sent.parts.size(), 2u);
-  EXPECT_EQ(sent.parts[0].path, request_.layout.root + "/unpack");
+  EXPECT_EQ(sent.parts[0].path, request_.layout.run + "/unpack");
   EXPECT_EQ(bytes_of(sent.parts[0]), std::string(kStubBytes, kStubSize));
   EXPECT_EQ(sent.parts[1].path, request_.layout.root + "/worker.zst");
   EXPECT_EQ(unpacked(bytes_of(sent.parts[1])), kWorker);
@@ -110,8 +129,28 @@ TEST_F(DeliveryTest, AWorkerThatIsThereDoesNotTravel) {
   EXPECT_EQ(arrive(sent).describe(), "exited with status 5");
 }
 
-TEST_F(DeliveryTest, NothingStartsBeforeEverythingHasArrived) {
+TEST_F(DeliveryTest, NothingStartsBeforeWhatItNeedsHasArrived) {
+  EXPECT_THAT(script(), StartsWith("until [ -e " + request_.layout.root + "/worker.zst ]"));
+  request_.present_in = request_.layout.root;
   EXPECT_THAT(script(), StartsWith("until [ -e " + request_.layout.arrived() + " ]"));
+}
+
+TEST_F(DeliveryTest, TheWorkerIsUnpackedWhileItComes) {
+  const Delivery sent = delivery();
+  auto process = started(sent);
+  put(sent.parts[0].path, bytes_of(sent.parts[0]));
+  const std::string packed = bytes_of(sent.parts[1]);
+  std::ofstream file(sent.parts[1].path, std::ios::binary);
+  // In the middle of the first frame's head, of the table, and before the last byte.
+  for (const size_t upto : {size_t{5}, head_of(packed) - 3, packed.size() - 1}) {
+    file.write(packed.data() + file.tellp(), static_cast<std::streamoff>(upto) - file.tellp()).flush();
+    EXPECT_FALSE(process.wait(50)) << upto;
+  }
+  file.write(packed.data() + file.tellp(), static_cast<std::streamoff>(packed.size()) - file.tellp()).flush();
+  const auto exit = process.wait(-1);
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->describe(), "exited with status 5");
+  EXPECT_FALSE(fs::exists(request_.layout.arrived())) << "it waits for no more than itself";
 }
 
 TEST_F(DeliveryTest, OtherRunsAreWipedOnlyWhereAMachineIsUsedAgain) {
@@ -193,11 +232,12 @@ TEST_F(DeliveryTest, ALargeWorkerIsUnpackedFromFramesOfItsOwn) {
   EXPECT_EQ(arrive(sent).describe(), "exited with status 5");
   EXPECT_TRUE(*read_file(worker_file(request_.layout.root, request_.worker_sha256)) == large);
 
-  const std::string_view first = std::string_view(packed).substr(kFrameHead);
+  const size_t head = head_of(packed);
+  const std::string_view first = std::string_view(packed).substr(head);
   const size_t first_size = ZSTD_findFrameCompressedSize(first.data(), first.size());
   ASSERT_LT(first_size, first.size()) << "one frame holds all of it";
   fs::remove(worker_file(request_.layout.root, request_.worker_sha256));
-  for (const size_t at : {kFrameHead + first_size / 2, packed.size() - 1000}) {  // in the first, in the last
+  for (const size_t at : {head + first_size / 2, packed.size() - 1000}) {  // in the first, in the last
     std::string damaged = packed;
     damaged[at] = static_cast<char>(damaged[at] ^ 1);
     sent.parts[1] = bytes_part(sent.parts[1].path, std::make_shared<const std::string>(damaged));
@@ -211,19 +251,23 @@ TEST_F(DeliveryTest, ADamagedPackedWorkerIsNotRun) {
   std::string bytes = bytes_of(sent.parts[1]);
   const std::string whole = bytes;
   bytes.back() = static_cast<char>(bytes.back() ^ 1);  // of the checksum
-  const std::string empty_frame = whole.substr(0, kFrameHead);
-  for (const std::string& damaged : {bytes, whole.substr(0, whole.size() - 5), empty_frame, std::string("no worker")}) {
+  std::string no_table = whole;
+  no_table[72] = 'x';
+  std::string odd_table = whole;
+  odd_table[76] = 15;  // its length
+  for (const std::string& damaged : {bytes, no_table, odd_table, std::string("no worker")}) {
     sent.parts[1] = bytes_part(sent.parts[1].path, std::make_shared<const std::string>(damaged));
     EXPECT_EQ(arrive(sent).describe(), "exited with status 123") << damaged.size();
     EXPECT_FALSE(fs::exists(worker_file(request_.layout.root, hash_)));
   }
+  EXPECT_EQ(unpack(whole), "exited with status 5");
+  for (const std::string& damaged : {bytes, whole.substr(0, whole.size() - 5), whole.substr(0, head_of(whole))})
+    EXPECT_EQ(unpack(damaged), "exited with status 123") << damaged.size();
 }
 
 TEST_F(DeliveryTest, APackedWorkerThatDoesNotNameItsHashIsUnpackedToo) {
-  Delivery sent = delivery();
-  const auto bare = std::make_shared<const std::string>(bytes_of(sent.parts[1]).substr(kFrameHead));
-  sent.parts[1] = bytes_part(sent.parts[1].path, bare);
-  EXPECT_EQ(arrive(sent).describe(), "exited with status 5");
+  const std::string packed = bytes_of(delivery().parts[1]);
+  EXPECT_EQ(unpack(packed.substr(head_of(packed))), "exited with status 5");
 }
 
 TEST_F(DeliveryTest, AnUploadThatStopsIsACancel) {

@@ -1,11 +1,15 @@
 /* The first program in a fresh sandbox: unpacks the worker and becomes it.
  *
- *     unpack PACKED TARGET [ARGUMENTS...]     exec TARGET with ARGUMENTS after it was unpacked from PACKED
+ *     unpack [--as-it-comes] PACKED TARGET [ARGUMENTS...]
+ *
+ * executes TARGET with ARGUMENTS after it was unpacked from PACKED; as it comes: while that is being written, from its
+ * first byte to its last.
  *
  * It travels uncompressed beside a worker that is 45 MB unpacked, so its own size matters: no C library, only zstd's
  * decoder, the system calls it needs and the four functions the decoder calls. PACKED is a zstd file whose frames say
  * their sizes and carry checksums; it is mapped, decoded into the mapped target, a process for each frame, and renamed
- * into place.
+ * into place. Where the frames are, is told by the second of two skippable frames in front: what comes is not whole, so
+ * they cannot be looked for.
  *
  * Exit status 121 to 126: a system call failed or the data are damaged, with one line on stderr.
  */
@@ -21,6 +25,8 @@ enum {
   SYS_MUNMAP = 11,
   SYS_WRITE = 1,
   SYS_CLOSE = 3,
+  SYS_PREAD64 = 17,
+  SYS_NANOSLEEP = 35,
   SYS_FORK = 57,
   SYS_EXECVE = 59,
   SYS_EXIT = 60,
@@ -32,7 +38,7 @@ enum {
   SYS_ARCH_PRCTL = 158,
   SYS_FALLOCATE = 285
 };
-enum { NO_SPACE = -28, OVER_QUOTA = -122, FRAMES_MAX = 16, SKIPPABLE_HEAD = 8 };
+enum { NO_SPACE = -28, OVER_QUOTA = -122, FRAMES_MAX = 16, SKIPPABLE_HEAD = 8, WAIT_NS = 1000000 };
 
 static long call(long number, long a, long b, long c, long d, long e, long f) {
   long result;
@@ -94,7 +100,8 @@ void __stack_chk_fail(void) { die(125, "unpack: the stack was overwritten\n"); }
 static char workspace[1 << 18] __attribute__((aligned(16)));
 
 struct frame {
-  const char* in;
+  const char* in; /* NULL: it is mapped when it has come */
+  size_t packed_at;
   size_t packed_size;
   size_t at; /* in the target */
   size_t size;
@@ -119,7 +126,7 @@ static size_t find_frames(const char* in, size_t left, int* count) {
     if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR || ZSTD_isError(packed_size) ||
         size + total > (1ull << 31) || *count == FRAMES_MAX)
       return 0;
-    frames[*count] = (struct frame){in, packed_size, total, (size_t)size};
+    frames[*count] = (struct frame){in, 0, packed_size, total, (size_t)size};
     *count += 1;
     total += (size_t)size;
     in += packed_size;
@@ -128,10 +135,67 @@ static size_t find_frames(const char* in, size_t left, int* count) {
   return total;
 }
 
+static long packed; /* the descriptor */
+
+static size_t packed_file_size(void) {
+  uint64_t info[18]; /* struct stat; st_size is its seventh word on x86-64 */
+  if (call(SYS_FSTAT, packed, (long)info, 0, 0, 0, 0) < 0) die(122, "unpack: cannot open the packed worker\n");
+  return (size_t)info[6];
+}
+
+static const char* map_packed(size_t size) {
+  const char* in = (const char*)call(SYS_MMAP, 0, (long)size, 1 /* read */, 2 /* private */, packed, 0);
+  if ((long)in < 0 && (long)in > -4096) die(122, "unpack: cannot map the packed worker\n");
+  return in;
+}
+
+/* Who sends it ends this machine where it does not come. */
+static void wait_until_there(size_t size) {
+  const long pause[2] = {0, WAIT_NS};
+  while (packed_file_size() < size) call(SYS_NANOSLEEP, (long)pause, 0, 0, 0, 0, 0);
+}
+
+/* Reads a part of what has come. 0: it is no skippable frame of at most `room` bytes. */
+static size_t read_skippable(size_t at, char* content, size_t room) {
+  uint32_t head[2];
+  wait_until_there(at + SKIPPABLE_HEAD);
+  if (call(SYS_PREAD64, packed, (long)head, SKIPPABLE_HEAD, (long)at, 0, 0) != SKIPPABLE_HEAD ||
+      (head[0] & 0xFFFFFFF0u) != 0x184D2A50u || head[1] > room)
+    return 0;
+  wait_until_there(at + SKIPPABLE_HEAD + head[1]);
+  return call(SYS_PREAD64, packed, (long)content, head[1], (long)(at + SKIPPABLE_HEAD), 0, 0) == head[1] ? head[1] : 0;
+}
+
+/* As find_frames(), by the table: pairs of a frame's packed size and its size. */
+static size_t read_table(int* count) {
+  static uint64_t table[2 * FRAMES_MAX];
+  size_t total = 0, at = 0, size = read_skippable(0, (char*)table, sizeof table);
+  *count = 0;
+  if (size == 0) return 0;
+  at = SKIPPABLE_HEAD + size;
+  size = read_skippable(at, (char*)table, sizeof table);
+  at += SKIPPABLE_HEAD + size;
+  if (size % 16 != 0) return 0;
+  for (size_t i = 0; i < size / 16; ++i) {
+    const uint64_t packed_size = table[2 * i], frame_size = table[2 * i + 1];
+    if (packed_size > (1ull << 31) || frame_size > (1ull << 31) || total + frame_size > (1ull << 31)) return 0;
+    frames[i] = (struct frame){NULL, at, packed_size, total, frame_size};
+    *count += 1;
+    total += frame_size;
+    at += packed_size;
+  }
+  return total;
+}
+
 static int decode(const struct frame* frame, char* out) {
+  const char* in = frame->in;
+  if (!in) {
+    wait_until_there(frame->packed_at + frame->packed_size);
+    in = map_packed(frame->packed_at + frame->packed_size) + frame->packed_at;
+  }
   ZSTD_DCtx* context = ZSTD_initStaticDCtx(workspace, sizeof workspace);
   if (!context) die(125, "unpack: the decoder needs more memory\n");
-  return ZSTD_decompressDCtx(context, out + frame->at, frame->size, frame->in, frame->packed_size) == frame->size;
+  return ZSTD_decompressDCtx(context, out + frame->at, frame->size, in, frame->packed_size) == frame->size;
 }
 
 /* All frames, beside each other: a process has its own copy of the workspace, and the target in common. */
@@ -158,20 +222,24 @@ __attribute__((noreturn, used)) static void run(long* stack) {
   char** argv = (char**)(stack + 1);
   char** environment = argv + count + 1;
   static char temporary[4096];
-  uint64_t info[18]; /* struct stat; st_size is its seventh word on x86-64 */
+  static const char kAsItComes[] = "--as-it-comes";
   size_t n = 0;
   call(SYS_ARCH_PRCTL, 0x1002 /* set FS */, (long)thread_area, 0, 0, 0, 0);
-  if (count < 3) die(121, "unpack: usage: unpack PACKED TARGET [ARGUMENTS...]\n");
+  int comes = count > 1;
+  for (size_t i = 0; comes && i < sizeof kAsItComes; ++i) comes = argv[1][i] == kAsItComes[i];
+  if (count < 3 + comes) die(121, "unpack: usage: unpack [--as-it-comes] PACKED TARGET [ARGUMENTS...]\n");
+  argv += comes;
 
-  const long packed = call(SYS_OPEN, (long)argv[1], 0, 0, 0, 0, 0);
-  if (packed < 0 || call(SYS_FSTAT, packed, (long)info, 0, 0, 0, 0) < 0)
-    die(122, "unpack: cannot open the packed worker\n");
-  const size_t packed_size = (size_t)info[6];
-  const char* in = (const char*)call(SYS_MMAP, 0, (long)packed_size, 1 /* read */, 2 /* private */, packed, 0);
-  if ((long)in < 0 && (long)in > -4096) die(122, "unpack: cannot map the packed worker\n");
-
+  packed = call(SYS_OPEN, (long)argv[1], 0, 0, 0, 0, 0);
+  if (packed < 0) die(122, "unpack: cannot open the packed worker\n");
   int frame_count = 0;
-  const size_t size = find_frames(in, packed_size, &frame_count);
+  size_t size = 0;
+  if (comes) {
+    size = read_table(&frame_count);
+  } else {
+    const size_t packed_size = packed_file_size();
+    size = find_frames(map_packed(packed_size), packed_size, &frame_count);
+  }
   if (size == 0) die(123, "unpack: the packed worker is damaged\n");
 
   for (; argv[2][n] && n < sizeof temporary - 8; ++n) temporary[n] = argv[2][n];
