@@ -180,22 +180,26 @@ TEST_F(State, SetAndResetDecideWhereARunBegins) {
   EXPECT_EQ(differences(), "0\n");
 }
 
-// A value that is larger than what the run may take of memory, several times over: an error, and no crash of the
-// worker.
+// Values that are larger than what the run may take of memory, several times over: an error, and no crash of the
+// worker, whichever of its connections reads them.
 TEST_F(State, AValueThatMemoryDoesNotHoldIsAClearError) {
   on_server(
-      "DROP TABLE IF EXISTS wide; SET ROLE app; CREATE TABLE wide AS SELECT 1 AS id, repeat('x', 500000000) AS v");
-  project_.write("wide.yaml",
-                 oml("wide", {"  - id: read\n    component: postgres.extractor\n    mode: read\n    config: "
-                              "{connection: '@postgres.lake', table: wide}\n",
-                              "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n"
-                              "    config: {path: wide.csv}\n"}));
-  const Outcome outcome = project_.osiris({"run", "wide.yaml", "--memory-limit", "128MiB", "--json"});
+      "DROP TABLE IF EXISTS wide; SET ROLE app; CREATE TABLE wide AS SELECT id, repeat('x', 500000000) AS v "
+      "FROM generate_series(1, 2) AS id");
+  for (const std::string parts : {"", ", partition: {column: id, parts: 2}"}) {
+    project_.write("wide.yaml",
+                   oml("wide", {"  - id: read\n    component: postgres.extractor\n    mode: read\n    config: "
+                                "{connection: '@postgres.lake', table: wide" +
+                                    parts + "}\n",
+                                "  - id: save\n    component: filesystem.csv_writer\n    mode: write\n"
+                                "    config: {path: wide.csv}\n"}));
+    const Outcome outcome = project_.osiris({"run", "wide.yaml", "--memory-limit", "128MiB", "--json"});
+    EXPECT_EQ(outcome.exit, 1) << outcome.out << outcome.err;
+    const Json document = outcome.json();
+    EXPECT_EQ(document["steps"].items().at(0)["category"].as_string(), "runtime.memory_exceeded") << outcome.out;
+    EXPECT_FALSE(fs::exists(project_.dir() / "wide.csv"));
+  }
   on_server("DROP TABLE wide");
-  EXPECT_EQ(outcome.exit, 1) << outcome.out << outcome.err;
-  const Json document = outcome.json();
-  EXPECT_EQ(document["steps"].items().at(0)["category"].as_string(), "runtime.memory_exceeded") << outcome.out;
-  EXPECT_FALSE(fs::exists(project_.dir() / "wide.csv"));
 }
 
 // Each round changes the source, kills a run somewhere in its life, and repeats it. Then the target is what it would be

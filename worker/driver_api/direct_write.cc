@@ -6,11 +6,10 @@
 #include <mutex>
 #include <new>
 #include <optional>
-#include <system_error>
-#include <thread>
 #include <utility>
 
 #include "protocol/base/categories.h"
+#include "protocol/base/side_by_side.h"
 
 namespace osiris::worker {
 namespace {
@@ -160,13 +159,7 @@ class DirectWrite {
 Result<uint64_t> write_batches(ChunkBatches& rows, const std::vector<size_t>& places, size_t threads,
                                BatchWriter& writer) {
   DirectWrite write(rows, places, writer);
-  std::vector<std::thread> others;
-  try {
-    while (others.size() + 1 < threads) others.emplace_back([&write] { write.work(); });
-  } catch (const std::system_error&) {  // no more threads: with those that are there
-  }
-  write.work();
-  for (std::thread& other : others) other.join();
+  side_by_side(threads, [&write](size_t) { write.work(); });
   return write.outcome();
 }
 

@@ -6,10 +6,10 @@
 #include <chrono>
 #include <set>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include "protocol/base/categories.h"
+#include "protocol/base/side_by_side.h"
 #include "protocol/model/step_naming.h"
 #include "worker/executor/step_context.h"
 #include "worker/executor/step_records.h"
@@ -211,10 +211,7 @@ void ShardedStep::run_all() {
   if (step_.shards->parallel_max > 0) wanted = std::min<size_t>(wanted, step_.shards->parallel_max);
   const size_t more = runner_.take_threads(wanted - 1);
   window_ = kAheadMax * (more + 1);
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < more; ++i) threads.emplace_back([this] { work(); });
-  work();
-  for (std::thread& thread : threads) thread.join();
+  side_by_side(more + 1, [this](size_t) { work(); });
   runner_.give_back_threads(more);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <system_error>
 
 #include "protocol/base/categories.h"
@@ -52,13 +53,16 @@ uint64_t rows_to_write(const PlanStep& step, const std::vector<Input>& inputs) {
 
 // A checking step (`osiris connections doctor`) moves no data; a driver without a check has nothing that could fail.
 Result<StepOutcome> call_driver(const PlanStep& step, const Driver& driver, StreamedOutput* opened,
-                                StepContext& context) {
+                                StepContext& context) try {
   if (opened) {
     if (auto stored = opened->store(context)) return *std::move(stored);
   }
   if (!step.check) return driver.run(context);
   if (driver.check) OSIRIS_TRY(driver.check(context));
   return StepOutcome{};
+} catch (const std::bad_alloc&) {
+  return Error(Code::kExhausted, "step " + step.id + " ran out of memory",
+               "Raise --memory-limit or give the step less to do.", category::kRuntimeMemoryExceeded);
 }
 
 // The driver's error, or why it was made to stop.

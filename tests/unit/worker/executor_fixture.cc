@@ -1,6 +1,7 @@
 #include "tests/unit/worker/executor_fixture.h"
 
 #include <fstream>
+#include <new>
 
 #include "protocol/model/step_naming.h"
 #include "tests/support/eventually.h"
@@ -52,6 +53,7 @@ Result<StepOutcome> fail_twice(StepContext&) {
   if (++attempts < 3) return Error(Code::kUnavailable, "attempt " + std::to_string(attempts));
   return StepOutcome{};
 }
+Result<StepOutcome> out_of_memory(StepContext&) { throw std::bad_alloc(); }
 Result<StepOutcome> wrong_input(StepContext&) {
   ++attempts;
   return Error(Code::kInvalidArgument, "wrong");
@@ -106,6 +108,7 @@ const Driver kTestDrivers[] = {
     {"until_cancelled", until_cancelled, nullptr},
     {"endless_query", endless_query, nullptr},
     {"fail_twice", fail_twice, nullptr},
+    {"out_of_memory", out_of_memory, nullptr},
     {"wrong_input", wrong_input, nullptr},
     {"show_connection", show_connection, nullptr},
     {"talk", talk, nullptr},

@@ -230,6 +230,13 @@ TEST_F(ExecutorTest, FailsWhenTheAttemptsAreUsedUp) {
   EXPECT_EQ(error("a").message, "attempt 2");
 }
 
+TEST_F(ExecutorTest, ADriverThatHasNoMemoryFailsItsStepAndNotTheWorker) {
+  plan({step("a", "out_of_memory")});
+  ask("a");
+  EXPECT_EQ(error("a").message, "step a ran out of memory");
+  EXPECT_EQ(error("a").category, "runtime.memory_exceeded");
+}
+
 TEST_F(ExecutorTest, DoesNotRetryWrongInput) {
   Json wrong = step("a", "wrong_input");
   wrong.set("retry", parse(R"({"max_attempts":5,"delay_s":0})"));

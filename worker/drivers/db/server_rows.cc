@@ -16,11 +16,7 @@ constexpr std::chrono::milliseconds kCancelPoll(50);
 Status read_caught(const std::string& step_id, const std::string& server, const ReadRows& read, RowQueue& queue) try {
   return read(queue);
 } catch (const std::bad_alloc&) {
-  return Error(
-      Code::kExhausted, server + " execution failed: out of memory in step " + step_id,
-      "raise --memory-limit, lower batch_size, or select fewer columns: a value, which may have up to 1 GiB, is "
-      "held several times on its way",
-      category::kRuntimeMemoryExceeded);
+  return out_of_memory_error(server, step_id);
 }
 
 // Goes back to the queue when it ends.
@@ -46,6 +42,14 @@ class LentBatch : public ChunkBatches::Batch {
 
 Error cancelled_error(const std::string& step_id) {
   return Error(Code::kCancelled, "Step " + step_id + " was cancelled", {}, category::kRuntimeDependencyFailed);
+}
+
+Error out_of_memory_error(const std::string& server, const std::string& step_id) {
+  return Error(
+      Code::kExhausted, server + " execution failed: out of memory in step " + step_id,
+      "raise --memory-limit, lower batch_size, or select fewer columns: a value, which may have up to 1 GiB, is "
+      "held several times on its way",
+      category::kRuntimeMemoryExceeded);
 }
 
 ServerRows::ServerRows(StepContext& context, std::string server, Deadline& deadline, ReadRows read)

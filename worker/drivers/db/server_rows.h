@@ -20,6 +20,8 @@
 namespace osiris::worker::db {
 
 Error cancelled_error(const std::string& step_id);
+// std::bad_alloc in a thread that reads.
+Error out_of_memory_error(const std::string& server, const std::string& step_id);
 
 // Feeds the queue: announces the columns and offers batches, and returns when there are no more.
 using ReadRows = std::function<Status(RowQueue&)>;

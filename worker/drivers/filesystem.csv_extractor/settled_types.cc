@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocol/base/categories.h"
+#include "protocol/base/side_by_side.h"
 #include "protocol/base/text.h"
 #include "worker/drivers/filesystem.csv_extractor/date_column.h"
 #include "worker/drivers/filesystem.csv_extractor/record_reader.h"
@@ -125,7 +126,7 @@ Result<Json> settle_types(StepContext& step, const Options& options, bool by_all
   std::mutex mutex;
   std::atomic<size_t> next{0};
   std::atomic<bool> is_of_all{true}, is_cancelled{false};
-  const auto look = [&] {
+  const auto look = [&](size_t) {
     for (size_t i = next++; i < options.joined.size() && !is_cancelled; i = next++) {
       Options of_file = alike;
       of_file.file = options.joined[i].absolute;
@@ -138,11 +139,7 @@ Result<Json> settle_types(StepContext& step, const Options& options, bool by_all
       file.merge_into(all);
     }
   };
-  std::vector<std::thread> threads;
-  const size_t wanted = std::min<size_t>(options.joined.size(), std::max(1U, std::thread::hardware_concurrency()));
-  while (threads.size() + 1 < wanted) threads.emplace_back(look);
-  look();
-  for (std::thread& thread : threads) thread.join();
+  side_by_side(std::min<size_t>(options.joined.size(), std::max(1U, std::thread::hardware_concurrency())), look);
   if (is_cancelled) return step_cancelled();
   Json columns = Json::object();
   for (const auto& [name, seen] : all) columns.set(name, to_json(seen));

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <thread>
+#include <new>
+#include <optional>
 
 #include "protocol/base/categories.h"
+#include "protocol/base/side_by_side.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/db/key_bounds.h"
+#include "worker/drivers/db/server_rows.h"
 #include "worker/drivers/postgres.extractor/copy.h"
 #include "worker/drivers/postgres.extractor/key_column.h"
 #include "worker/drivers/postgres.extractor/split.h"
@@ -96,18 +99,19 @@ class PartitionedCopy {
   Status run(Connection& leader) {
     OSIRIS_ASSIGN(const Answer answer, leader.ask("SELECT pg_catalog.pg_export_snapshot()"));
     const std::string snapshot = answer.text(0, 0);
-    std::vector<std::thread> threads;
-    while (threads.size() + 1 < std::min<size_t>(ranges_.size(), settings_.partition->parts)) {
+    while (followers_.size() + 1 < std::min<size_t>(ranges_.size(), settings_.partition->parts)) {
       auto turn = use_.try_open(place_of(settings_.server));
       if (!turn) break;
-      deadlines_.push_back(std::make_unique<Deadline>());
-      call_.deadline->lead(*deadlines_.back());
-      threads.emplace_back([this, &snapshot, &deadline = *deadlines_.back(), turn = *std::move(turn)]() mutable {
-        note(follow(snapshot, deadline, turn));
-      });
+      followers_.push_back(std::make_unique<Follower>(*std::move(turn)));
+      call_.deadline->lead(followers_.back()->deadline);
     }
-    note(read_ranges(leader, call_));
-    for (std::thread& thread : threads) thread.join();
+    side_by_side(followers_.size() + 1, [&](size_t index) {
+      try {
+        note(index == 0 ? read_ranges(leader, call_) : follow(snapshot, *followers_[index - 1]));
+      } catch (const std::bad_alloc&) {
+        note(db::out_of_memory_error(kServer, call_.step_id));
+      }
+    });
     call_.deadline->lead_none();
     return failure_;
   }
@@ -126,9 +130,18 @@ class PartitionedCopy {
     return {};
   }
 
-  Status follow(const std::string& snapshot, Deadline& deadline, db::SourceUse::Transaction& turn) {
+  // One of the other connections.
+  struct Follower {
+    explicit Follower(db::SourceUse::Transaction t) : turn(std::move(t)) {}
+    std::optional<db::SourceUse::Transaction> turn;  // until it has ended
+    Deadline deadline;
+  };
+
+  Status follow(const std::string& snapshot, Follower& follower) {
+    db::SourceUse::Transaction turn = *std::move(follower.turn);
+    follower.turn.reset();
     CallContext call = call_;
-    call.deadline = &deadline;
+    call.deadline = &follower.deadline;
     OSIRIS_ASSIGN(const auto connection, Connection::open(settings_.server, call, Purpose::kRead));
     OSIRIS_TRY(connection->run(kBeginRead));
     turn.begin();
@@ -154,7 +167,7 @@ class PartitionedCopy {
   db::SourceUse& use_;
   const std::vector<Range> ranges_;
   std::atomic<size_t> next_{0};  // of the ranges
-  std::vector<std::unique_ptr<Deadline>> deadlines_;
+  std::vector<std::unique_ptr<Follower>> followers_;
   std::mutex mutex_;
   Status failure_;
 };

@@ -7,6 +7,7 @@
 
 namespace osiris::worker::postgres {
 
+inline constexpr char kServer[] = "PostgreSQL";  // how errors begin
 inline constexpr char kBeginRead[] = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 // Logs in, runs settings.sql and feeds its rows; queue.finish() is the call's to call. With a partition several

@@ -10,7 +10,6 @@
 namespace osiris::worker::postgres {
 namespace {
 
-constexpr const char* kServer = "PostgreSQL";
 constexpr uint32_t kDescribeLimit_s = 5;
 
 // One extraction and what it lives by.

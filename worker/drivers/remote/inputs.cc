@@ -5,14 +5,13 @@
 #include <bit>
 #include <cstring>
 #include <new>
-#include <system_error>
-#include <thread>
 #include <utility>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "protocol/base/file_pattern.h"
 #include "protocol/base/sha256.h"
+#include "protocol/base/side_by_side.h"
 #include "worker/drivers/files/places.h"
 
 namespace osiris::worker::remote {
@@ -75,20 +74,13 @@ class Finder {
   void fetch_ends() {
     if (files_.size() < 2) return;
     std::atomic<size_t> next = 0;
-    const auto fetch = [&] {
+    side_by_side(std::min(files_.size(), kSideBySide), [&](size_t) {
       try {
         for (size_t i = next++; i < files_.size() && !step_.is_cancelled(); i = next++)
           if (files_[i]) files_[i]->fetch_ends();
       } catch (const std::bad_alloc&) {  // who reads them finds it out
       }
-    };
-    std::vector<std::thread> threads;
-    try {
-      while (threads.size() + 1 < std::min(files_.size(), kSideBySide)) threads.emplace_back(fetch);
-    } catch (const std::system_error&) {  // no more threads: with those that are there
-    }
-    fetch();
-    for (std::thread& thread : threads) thread.join();
+    });
   }
 
   Status take(const std::string& name, const Object& object, const std::shared_ptr<RemoteFile>& file) {

@@ -6,11 +6,11 @@
 #include <memory>
 #include <mutex>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
+#include "protocol/base/side_by_side.h"
 #include "worker/drivers/remote/store.h"
 #include "worker/drivers/remote/upload.h"
 
@@ -42,7 +42,7 @@ Status for_each(size_t count, const std::function<Status(size_t)>& act) {
   std::atomic<size_t> next{0};
   std::mutex mutex;
   Status failed;
-  const auto work = [&] {
+  const auto work = [&](size_t) {
     for (size_t i = next++; i < count; i = next++) {
       const Status done = act(i);
       if (done.ok()) continue;
@@ -51,10 +51,7 @@ Status for_each(size_t count, const std::function<Status(size_t)>& act) {
       if (failed.ok()) failed = done;
     }
   };
-  std::vector<std::thread> threads;
-  for (size_t i = 1; i < std::min(kAtOnce, count); ++i) threads.emplace_back(work);
-  work();
-  for (std::thread& thread : threads) thread.join();
+  side_by_side(std::min(kAtOnce, count), work);
   return failed;
 }
 

@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
+#include "protocol/base/side_by_side.h"
 #include "protocol/base/text.h"
 #include "protocol/base/xml.h"
 #include "worker/drivers/remote/answers.h"
@@ -173,7 +173,7 @@ class Upload : public StagedUpload {
     std::atomic<uint64_t> next{0}, sent{0};
     std::mutex mutex;
     Status failed;
-    const auto work = [&] {
+    const auto work = [&](size_t) {
       for (uint64_t i = next++; i < plan_.parts; i = next++) {
         Status status = send_part(i);
         if (!status.ok()) {
@@ -187,10 +187,7 @@ class Upload : public StagedUpload {
         if (!is_of_a_set_) step_.progress_bytes(sent, bytes_);
       }
     };
-    std::vector<std::thread> threads;
-    for (unsigned i = 1; i < plan_.at_once; ++i) threads.emplace_back(work);
-    work();
-    for (std::thread& thread : threads) thread.join();
+    side_by_side(plan_.at_once, work);
     return failed;
   }
 
