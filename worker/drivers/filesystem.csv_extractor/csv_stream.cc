@@ -118,7 +118,7 @@ class CsvStream : public StreamedOutput, public SourceRows, public ChunkBatches 
   }
   size_t threads_max() const override { return SIZE_MAX; }
   Result<std::unique_ptr<ChunkBatches::Batch>> take_batch() override {
-    if (step_.is_cancelled()) return Error(Code::kCancelled, "the step was cancelled");
+    if (step_.is_cancelled()) return step_cancelled();
     if (!batches_) {
       OSIRIS_ASSIGN(batches_, TextBatches::open(*state_, step_.connection_handle(), places_));
     }

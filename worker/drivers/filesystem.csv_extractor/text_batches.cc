@@ -14,7 +14,7 @@ auto caught(Call call) -> decltype(call()) {
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const duckdb::InterruptException&) {
-    return Error(Code::kCancelled, "the step was cancelled");
+    return step_cancelled();
   } catch (const std::exception& failure) {
     return Error(Code::kUnavailable, duckdb::ErrorData(failure).Message());
   }
