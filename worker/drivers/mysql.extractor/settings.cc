@@ -41,16 +41,16 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
   uint64_t limit = 0, offset = 0;
   OSIRIS_TRY(read_number(context, config, "limit", 1, UINT64_MAX, limit));
   OSIRIS_TRY(read_number(context, config, "offset", 0, UINT64_MAX, offset));
-  for (const Json* source : {context.connection() ? &context.connection()->fields : nullptr, &config}) {
-    if (!source) continue;
+  for (const Json* each : {context.connection() ? &context.connection()->fields : nullptr, &config}) {
+    if (!each) continue;
     // The connection first; the step's own value wins where it is not the spec's default.
-    const bool is_config = source == &config;
-    const Json& size = (*source)["pool_size"];
-    const Json& recycle = (*source)["pool_recycle"];
+    const bool is_config = each == &config;
+    const Json& size = (*each)["pool_size"];
+    const Json& recycle = (*each)["pool_recycle"];
     if (!is_config || size.as_int(5) != 5)
-      OSIRIS_TRY(read_number(context, *source, "pool_size", 1, 1000, settings.pool.connections_max));
+      OSIRIS_TRY(read_number(context, *each, "pool_size", 1, 1000, settings.pool.connections_max));
     if (!is_config || recycle.as_int(3600) != 3600)
-      OSIRIS_TRY(read_number(context, *source, "pool_recycle", 0, UINT32_MAX, settings.pool.recycle_s));
+      OSIRIS_TRY(read_number(context, *each, "pool_recycle", 0, UINT32_MAX, settings.pool.recycle_s));
   }
   OSIRIS_ASSIGN(settings.limits, db::read_source_limits(context));
   if (const uint32_t most = settings.limits.connections_max; most > 0)
