@@ -35,8 +35,8 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
   const Json& config = context.config();
   ExtractSettings settings;
   OSIRIS_ASSIGN(settings.server, read_server_settings(context));
-  OSIRIS_ASSIGN(db::SourceQuery source, db::read_source_query(context));
-  settings.columns = std::move(source.columns);
+  OSIRIS_ASSIGN(db::SourceQuery read, db::read_source_query(context));
+  settings.columns = std::move(read.columns);
   OSIRIS_TRY(read_number(context, config, "batch_size", 1, 1000000, settings.batch_rows));
   uint64_t limit = 0, offset = 0;
   OSIRIS_TRY(read_number(context, config, "limit", 1, UINT64_MAX, limit));
@@ -66,10 +66,10 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
 
   settings.values = config["values"];
   OSIRIS_TRY(read_partition(context, limit > 0 || offset > 0, settings));
-  if (!source.query.empty()) {
+  if (!read.query.empty()) {
     // A query's rows are counted and its columns chosen here, not by wrapping it in another SELECT: a subquery loses
     // its ORDER BY, and not every statement that returns rows may be one.
-    settings.sql = source.query;
+    settings.sql = read.query;
     settings.rows_skipped = offset;
     if (limit > 0) settings.rows_max = limit;
     return settings;
@@ -77,7 +77,7 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
   std::vector<std::string> quoted;
   for (const std::string& column : settings.columns) quoted.push_back(quote_identifier(column));
   settings.columns.clear();
-  settings.sql = "SELECT " + (quoted.empty() ? "*" : join(quoted, ", ")) + " FROM " + quote_identifier(source.table);
+  settings.sql = "SELECT " + (quoted.empty() ? "*" : join(quoted, ", ")) + " FROM " + quote_identifier(read.table);
   if (limit > 0 || offset > 0) settings.sql += " LIMIT " + std::to_string(limit > 0 ? limit : UINT64_MAX);
   if (offset > 0) settings.sql += " OFFSET " + std::to_string(offset);
   return settings;
