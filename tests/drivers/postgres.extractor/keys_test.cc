@@ -158,6 +158,8 @@ TEST_F(PostgresKeys, PartitionReadsEveryRowOnce) {
   EXPECT_EQ(step.query("SELECT count(*), count(DISTINCT v), sum(v), count(k) FROM {out}"),
             "100000|100000|5000050000|99000\n");
   EXPECT_NE(step.everything_said().find("SET TRANSACTION SNAPSHOT"), std::string::npos);
+  // With it the server would look through the whole table for the first part.
+  EXPECT_EQ(step.everything_said().find(" OR "), std::string::npos);
 }
 
 TEST_F(PostgresKeys, PartitionOfNoRowsAndOfOneValue) {
@@ -181,10 +183,14 @@ TEST_F(PostgresKeys, ChunksReadEveryRowOnceByAColumnOfAnyTypeWithAnOrder) {
       SCOPED_TRACE(std::string(column) + " " + std::to_string(parts));
       PostgresStep step(postgres_extractor());
       step.configure({{"table", "chunked"},
-                      {"partition", Json::object({{"column", column}, {"parts", parts}, {"chunk_rows", 450}})}});
+                      {"partition", Json::object({{"column", column}, {"parts", parts}, {"chunk_rows", 450}})},
+                      {"echo", true}});
       const auto outcome = step.run();
       ASSERT_TRUE(outcome.ok()) << outcome.error().message;
       EXPECT_EQ(step.query("SELECT count(*), count(DISTINCT v), sum(v) FROM {out}"), "5000|5000|12502500\n");
+      // The bounds are made texts one by one, and no key that is skipped.
+      EXPECT_NE(step.everything_said().find("::text AS osiris_bound FROM (SELECT c"), std::string::npos);
+      EXPECT_EQ(step.everything_said().find(" OR "), std::string::npos);
     }
 }
 

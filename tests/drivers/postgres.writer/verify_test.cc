@@ -171,9 +171,11 @@ TEST(PostgresVerify, ComparesAnAppendWhereItIs) {
   EXPECT_EQ(ask_shop("SELECT count(*), count(DISTINCT xmin::text) FROM beside"), "7|3\n");
   in_shop("CREATE TRIGGER nothing BEFORE INSERT ON beside FOR EACH ROW EXECUTE FUNCTION nothing()");
   EXPECT_TRUE(append());
-  in_shop("DROP TRIGGER nothing ON beside; VACUUM beside; CREATE RULE nothing AS ON UPDATE TO beside DO ALSO SELECT 1");
+  in_shop(
+      "DROP TABLE beside; CREATE TABLE beside (id int, name text); CREATE RULE nothing AS ON UPDATE TO beside DO ALSO "
+      "SELECT 1");
   EXPECT_TRUE(append());
-  EXPECT_EQ(ask_shop("SELECT count(*) FROM beside"), "13\n");
+  EXPECT_EQ(ask_shop("SELECT count(*) FROM beside"), "3\n");
 }
 
 TEST(PostgresVerify, FindsATriggerThatChangesRows) {

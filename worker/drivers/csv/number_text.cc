@@ -34,6 +34,12 @@ constexpr std::array<char, 200> kPairs = [] {
   return pairs;
 }();
 
+// Of a value below 100.
+char* put_pair(char* at, unsigned value) {
+  std::memcpy(at, kPairs.data() + 2 * value, 2);
+  return at + 2;
+}
+
 char* put_padded(char* at, uint64_t value, int width) {
   int left = width;
   for (; left >= 2; left -= 2, value /= 100) std::memcpy(at + left - 2, kPairs.data() + 2 * (value % 100), 2);
@@ -145,9 +151,28 @@ struct Civil {
   unsigned month, day;
 };
 
+constexpr int64_t kDaysBefore = 719468;  // from 1 March of year 0 to 1970-01-01
+
+// The same of days from 0000-03-01 on, by as few divisions as possible (Neri and Schneider, Euclidean affine functions,
+// 2022): nearly all dates are such.
+Civil civil_of_days(uint32_t days) {
+  const uint32_t in_centuries = 4 * days + 3;
+  const uint32_t century = in_centuries / 146097, in_years = in_centuries % 146097 | 3;
+  const uint64_t product = uint64_t{2939745} * in_years;
+  const auto year = static_cast<uint32_t>(product >> 32);
+  const uint32_t day_of_year = static_cast<uint32_t>(product) / 2939745 / 4;
+  const uint32_t in_months = 2141 * day_of_year + 197913;
+  const bool is_next = day_of_year >= 306;
+  const uint32_t month = in_months >> 16;
+  return {int64_t{100 * century + year} + (is_next ? 1 : 0), is_next ? month - 12 : month,
+          (in_months & 0xffff) / 2141 + 1};
+}
+
 // Days since 1970-01-01 to the proleptic Gregorian calendar, by eras of 400 years that begin on 1 March.
 Civil civil_from_days(int64_t days) {
-  days += 719468;
+  constexpr int64_t kDaysMax = 1'000'000'000;  // four times as many are counted in 32 bits
+  if (days >= -kDaysBefore && days < kDaysMax) return civil_of_days(static_cast<uint32_t>(days + kDaysBefore));
+  days += kDaysBefore;
   const int64_t era = (days >= 0 ? days : days - 146096) / 146097;
   const auto day_of_era = static_cast<unsigned>(days - era * 146097);
   const unsigned year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
@@ -158,12 +183,20 @@ Civil civil_from_days(int64_t days) {
           day_of_year - (153 * shifted_month + 2) / 5 + 1};
 }
 
-char* put_clock(char* at, uint64_t seconds) {
-  at = put_padded(at, seconds / 3600, 2);
+// Of less than a hundred hours.
+char* put_clock(char* at, uint32_t seconds) {
+  at = put_pair(at, seconds / 3600);
   *at++ = ':';
-  at = put_padded(at, seconds / 60 % 60, 2);
+  at = put_pair(at, seconds / 60 % 60);
   *at++ = ':';
-  return put_padded(at, seconds % 60, 2);
+  return put_pair(at, seconds % 60);
+}
+
+char* put_micros(char* at, uint32_t micros) {
+  *at++ = '.';
+  at = put_pair(at, micros / 10000);
+  at = put_pair(at, micros / 100 % 100);
+  return put_pair(at, micros % 100);
 }
 
 }  // namespace
@@ -203,20 +236,25 @@ char* put_float(char* at, float value) { return put_shortest(at, value); }
 
 char* put_date(char* at, int64_t days) {
   const Civil date = civil_from_days(days);
-  if (date.year < 0) *at++ = '-';
-  at = put_padded(at, static_cast<uint64_t>(std::abs(date.year)), std::abs(date.year) > 9999 ? 6 : 4);
+  if (date.year >= 0 && date.year <= 9999) {
+    at = put_pair(put_pair(at, static_cast<unsigned>(date.year) / 100), static_cast<unsigned>(date.year) % 100);
+  } else {
+    if (date.year < 0) *at++ = '-';
+    at = put_padded(at, static_cast<uint64_t>(std::abs(date.year)), std::abs(date.year) > 9999 ? 6 : 4);
+  }
   *at++ = '-';
-  at = put_padded(at, date.month, 2);
+  at = put_pair(at, date.month);
   *at++ = '-';
-  return put_padded(at, date.day, 2);
+  return put_pair(at, date.day);
 }
 
 char* put_timestamp(char* at, int64_t seconds, uint64_t nanos, int digits) {
   const int64_t days = (seconds >= 0 ? seconds : seconds - (kSecondsPerDay - 1)) / kSecondsPerDay;
   at = put_date(at, days);
   *at++ = ' ';
-  at = put_clock(at, static_cast<uint64_t>(seconds - days * kSecondsPerDay));
+  at = put_clock(at, static_cast<uint32_t>(seconds - days * kSecondsPerDay));
   if (digits == 0) return at;
+  if (digits == 6) return put_micros(at, static_cast<uint32_t>(nanos / 1000));
   *at++ = '.';
   for (int dropped = digits; dropped < 9; dropped += 3) nanos /= 1000;
   return put_padded(at, nanos, digits);
@@ -224,10 +262,8 @@ char* put_timestamp(char* at, int64_t seconds, uint64_t nanos, int digits) {
 
 char* put_time(char* at, int64_t micros) {
   const auto value = static_cast<uint64_t>(micros);
-  at = put_clock(at, value / 1000000);
-  if (value % 1000000 == 0) return at;
-  *at++ = '.';
-  return put_padded(at, value % 1000000, 6);
+  at = put_clock(at, static_cast<uint32_t>(value / 1000000));
+  return value % 1000000 == 0 ? at : put_micros(at, static_cast<uint32_t>(value % 1000000));
 }
 
 }  // namespace osiris::worker::csv_format

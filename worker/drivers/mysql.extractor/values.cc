@@ -1,7 +1,5 @@
 #include "worker/drivers/mysql.extractor/values.h"
 
-#include <chrono>
-
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
 
@@ -20,6 +18,19 @@ int64_t clock_us(const unsigned char* at, bool has_micros) {
   const int64_t micros = has_micros ? fixed<uint32_t>(at + 3) : 0;
   if (at[0] > 23 || at[1] > 59 || at[2] > 59 || micros >= kSecond_us) return -1;
   return ((at[0] * 60 + at[1]) * 60 + at[2]) * kSecond_us + micros;
+}
+
+// Since 1970-01-01. Centuries of the year that begins on 1 March make the leap days; nullopt: there is no such day.
+std::optional<int32_t> day_number(uint32_t year, uint32_t month, uint32_t day) {
+  constexpr uint8_t kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  if (year > kYearMax || month - 1 > 11 || day - 1 > 30) return std::nullopt;
+  const bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+  if (day > kDays[month - 1] + (month == 2 && is_leap ? 1u : 0u)) return std::nullopt;
+  const uint32_t shifted = year + 400 - (month <= 2 ? 1 : 0);  // so that it is never negative
+  const uint32_t century = shifted / 100, months = month <= 2 ? month + 9 : month - 3;
+  const uint32_t days = 1461 * shifted / 4 - century + century / 4 + (153 * months + 2) / 5 + day - 1;
+  constexpr int32_t kDaysBefore = 719468 + 146097;  // from 1 March of the year -400
+  return static_cast<int32_t>(days) - kDaysBefore;
 }
 
 }  // namespace
@@ -43,11 +54,7 @@ std::optional<int32_t> date_value(Bytes bytes) {
   const unsigned char* at = data_of(bytes);
   if (bytes.size() != 4 && bytes.size() != 7 && bytes.size() != 11) return std::nullopt;
   if (bytes.size() > 4 && clock_us(at + 4, bytes.size() == 11) != 0) return std::nullopt;
-  if (fixed<uint16_t>(at) > kYearMax) return std::nullopt;
-  const std::chrono::year_month_day day(std::chrono::year(fixed<uint16_t>(at)), std::chrono::month(at[2]),
-                                        std::chrono::day(at[3]));
-  if (!day.ok()) return std::nullopt;
-  return static_cast<int32_t>(std::chrono::sys_days(day).time_since_epoch().count());
+  return day_number(fixed<uint16_t>(at), at[2], at[3]);
 }
 
 std::optional<int64_t> datetime_value(Bytes bytes) {
