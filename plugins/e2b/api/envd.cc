@@ -17,7 +17,7 @@ constexpr int kKeepaliveSeconds = 5;
 constexpr http::Milliseconds kStreamIdle{3 * kKeepaliveSeconds * 1000};
 
 // Of a file, before it is unpacked: many sandboxes send theirs at the same time.
-constexpr size_t kDownloadAheadMax = 1u << 20;
+constexpr size_t kDownloadAheadMax = 512u << 10;
 
 // A worker that does not take a signal goes with its sandbox.
 constexpr http::Milliseconds kSignalWait{5'000};

@@ -46,6 +46,26 @@ void bring_session_files(const fs::path& from, const fs::path& session, const st
   }
 }
 
+// A directory that goes waits for the file system to give its room back, a few milliseconds each: several wait at the
+// same time.
+void remove_side_by_side(const fs::path& directory) {
+  constexpr size_t kAtOnce = 8;
+  std::error_code ignored;
+  std::vector<fs::path> all;
+  for (fs::directory_iterator each(directory, ignored), end; !ignored && each != end; each.increment(ignored))
+    all.push_back(each->path());
+  std::atomic<size_t> taken{0};
+  const auto remove_some = [&] {
+    std::error_code failed;
+    for (size_t i = taken++; i < all.size(); i = taken++) fs::remove_all(all[i], failed);
+  };
+  std::vector<std::future<void>> others;
+  for (size_t i = 1; i < std::min(kAtOnce, all.size()); ++i) others.push_back(std::async(remove_some));
+  remove_some();
+  for (const auto& each : others) each.wait();
+  fs::remove_all(directory, ignored);
+}
+
 }  // namespace
 
 FleetRun::FleetRun(FleetContext context, const FleetPlan& plan)
@@ -74,10 +94,7 @@ Result<RunOutcome> FleetRun::run() {
   auto outcome = run_all();
   // What is left to do at the same time: the other machines are given back by their threads, and where the rest's files
   // are here nothing more is asked of the first one.
-  const auto tidied = std::async([this] {
-    std::error_code ignored;
-    fs::remove_all(directory(), ignored);
-  });
+  const auto tidied = std::async([this] { remove_side_by_side(directory()); });
   Slot& first = *slots_.front();
   if (packed_bytes_ && first.held)
     if (const Status released = give_back(first); !released) context_.host.log(OSIRIS_ERROR, released.error().message);
