@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "protocol/base/categories.h"
@@ -111,7 +112,7 @@ class Upload : public StagedUpload {
                  category::kWriteFailed);
   }
 
-  Result<std::string> piece(uint64_t at, uint64_t size) const {
+  Result<std::string> piece(uint64_t at, uint64_t size) const try {
     std::string bytes(size, '\0');
     for (uint64_t done = 0; done < size;) {
       const ssize_t got = ::pread(file_.get(), bytes.data() + done, size - done, static_cast<off_t>(at + done));
@@ -121,6 +122,9 @@ class Upload : public StagedUpload {
       done += static_cast<uint64_t>(got);
     }
     return bytes;
+  } catch (const std::bad_alloc&) {  // a failure as others are, after which the upload is aborted
+    return Error(Code::kExhausted, "out of memory while " + shown_ + " was sent", "raise --memory-limit",
+                 category::kRuntimeMemoryExceeded);
   }
 
   Status put_whole() {
