@@ -38,7 +38,7 @@ const std::vector<Row>& rows() {
       {"protocol/rpc", {"protocol/base/", "protocol/model/", "protocol/rpc/"}, {}, "rpc does no I/O"},
       {"protocol/archive",
        {"protocol/base/", "protocol/archive/"},
-       {"archive.*"},
+       {"archive.*", "zstd\\.h"},
        "the one archive format, for packages and artifacts"},
       {"protocol/http", {"protocol/base/", "protocol/http/"}, {"curl/.*"}, "http wraps libcurl"},
       {"plugins/sdk/abi",

@@ -111,7 +111,9 @@ Result<std::unique_ptr<HandedPart>> MachineSession::hand_over(const RunRequest& 
   OSIRIS_TRY(open_wire_log(request, part->wire_log_));
   OSIRIS_ASSIGN(const PackageContents contents, list_package_contents(request, layout, false));
   const int64_t began_ns = system_clock().monotonic_ns();
-  PackageStream stream(contents, kAheadMax, dropped ? 0 : 2);  // shards' are packed at the same time
+  // Packages of shards are packed at the same time; others hold rows of shards, which are compressed as they are.
+  PackageStream stream(contents, kAheadMax,
+                       dropped ? archive::WriterOptions{.threads = 0} : archive::WriterOptions{.level = 1});
   RelayedRun run{layout.run, layout.package(), {}, layout.artifacts(), layout.records(), std::move(dropped)};
   uint64_t sent = 0;
   if (bytes_of(contents) <= kPackageBytesMax) {

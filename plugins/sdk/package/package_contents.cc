@@ -135,9 +135,10 @@ Result<PackageContents> list_package_contents(const RunRequest& request, const L
   return contents;
 }
 
-PackageStream::PackageStream(const PackageContents& contents, size_t ahead_max, int threads) : pipe_(ahead_max) {
-  packer_ = std::thread([this, &contents, threads] {
-    archive::Writer writer([this](std::string_view bytes) { return pipe_.write(bytes); }, {.threads = threads});
+PackageStream::PackageStream(const PackageContents& contents, size_t ahead_max, archive::WriterOptions options)
+    : pipe_(ahead_max) {
+  packer_ = std::thread([this, &contents, options] {
+    archive::Writer writer([this](std::string_view bytes) { return pipe_.write(bytes); }, options);
     for (const PackageContents::Member& member : contents.members) {
       if (member.file.present) continue;
       Status added;

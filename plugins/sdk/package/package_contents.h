@@ -11,6 +11,7 @@
 
 #include "plugins/sdk/abi/request.h"
 #include "plugins/sdk/package/layout.h"
+#include "protocol/archive/archive.h"
 #include "protocol/http/transport.h"
 #include "protocol/rpc/params.h"
 
@@ -44,8 +45,9 @@ std::set<std::string> kept_inputs(const PackageContents& contents);
 // Packs on a thread of its own, from construction on, into a bounded pipe.
 class PackageStream {
  public:
-  // `ahead_max`: bytes that are packed before they are sent. `threads`: that compress beside its own.
-  explicit PackageStream(const PackageContents& contents, size_t ahead_max = 16u << 20, int threads = 2);
+  // `ahead_max`: bytes that are packed before they are sent.
+  explicit PackageStream(const PackageContents& contents, size_t ahead_max = 16u << 20,
+                         archive::WriterOptions options = {});
   ~PackageStream();
   // Sends the archive's bytes as they come, until its end. An input that changed since it was prepared is an error.
   Status write_to(const std::function<bool(std::string_view)>& sink);

@@ -5,7 +5,13 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "protocol/base/fd.h"
 #include "protocol/base/json.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
@@ -62,6 +68,37 @@ TEST_F(Files, ALineThatCannotBeWrittenIsAnError) {
   auto full = LineFile::open("/dev/full");
   ASSERT_TRUE(full.ok());
   EXPECT_FALSE(full->append("line").ok());
+}
+
+// They share flushes, and append while another one waits for the disk.
+TEST_F(Files, LinesOfManyThreadsAreFlushedTogether) {
+  auto opened = LineFile::open(directory_ / "lines");
+  ASSERT_TRUE(opened.ok());
+  LineFile lines = *std::move(opened);
+  constexpr int kThreads = 8, kLines = 20;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i)
+    threads.emplace_back([&lines, i] {
+      for (int k = 0; k < kLines; ++k) {
+        EXPECT_TRUE(lines.append(std::to_string(i) + " " + std::to_string(k)).ok());
+        EXPECT_TRUE(lines.sync().ok());
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  std::set<std::string> seen;
+  ASSERT_TRUE(for_each_line(directory_ / "lines", [&](std::string_view line) { seen.emplace(line); }).ok());
+  EXPECT_EQ(seen.size(), size_t{kThreads} * kLines);
+}
+
+TEST_F(Files, AFlushThatFailsIsAnErrorEachTime) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const FileDescriptor reads(ends[0]), writes(ends[1]);
+  auto opened = LineFile::open("/proc/self/fd/" + std::to_string(ends[1]));  // a pipe cannot be flushed
+  if (!opened.ok()) GTEST_SKIP() << opened.error().message;
+  ASSERT_TRUE(opened->append("line").ok());
+  EXPECT_FALSE(opened->sync().ok());
+  EXPECT_FALSE(opened->sync().ok());
 }
 
 TEST(Json, HoldsNoByteThatIsNoText) {
