@@ -56,25 +56,21 @@ constexpr const char* kFilesystem = R"({
         "max_bytes": {"$ref": "#/definitions/size", "description": "of all sessions and summaries together: 2GiB"}}},
     "outputs": {"$ref": "#/definitions/unused"}}})";
 
-constexpr const char* kTelemetry = R"json({
+constexpr const char* kTelemetry = R"({
   "description": "where traces, metrics and logs of runs are sent: a collector of OpenTelemetry; false: nowhere",
   "anyOf": [
     {"type": ["boolean", "null"]},
     {"type": "object", "additionalProperties": false,
      "properties": {
        "enabled": {"type": "boolean", "default": true},
-       "endpoint": {"type": "string", "pattern": "^(https?://|\\$\\{)",
-                    "description": "http://127.0.0.1:4318; ${VARIABLE} is filled in"},
+       "endpoint": {"type": "string", "pattern": "^https?://|^\\$\\{", "description": "http://127.0.0.1:4318; ${VARIABLE} is filled in"},
        "protocol": {"enum": ["http/protobuf", "http/json"], "default": "http/protobuf"},
        "service_name": {"$ref": "#/definitions/word", "default": "osiris"},
-       "headers": {"type": "object", "additionalProperties": {"$ref": "#/definitions/word"},
-                   "description": "${VARIABLE} is filled in"},
+       "headers": {"type": "object", "additionalProperties": {"$ref": "#/definitions/word"}, "description": "${VARIABLE} is filled in"},
        "resource_attributes": {"type": "object", "additionalProperties": {"$ref": "#/definitions/word"}},
        "signals": {"anyOf": [{"$ref": "#/definitions/signal"}, {"type": "array", "items": {"$ref": "#/definitions/signal"}}],
                    "description": "all of them unless said"},
-       "flush": {"type": ["number", "string"], "default": 5,
-                 "description": "seconds that the end of a run may wait for the collector, or 500ms, 10s; at most 1m"}}}]
-})json";
+       "flush": {"type": ["number", "string"], "default": 5, "description": "seconds that the end of a run may wait for the collector, or 500ms, 10s; at most 1m"}}}]})";
 
 constexpr const char* kIds = R"({
   "type": ["object", "null"], "additionalProperties": false,

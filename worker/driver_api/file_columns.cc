@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "protocol/base/json.h"
+#include "worker/driver_api/parquet_scans.h"
 
 namespace osiris::worker {
 namespace {
@@ -371,13 +372,8 @@ Result<uint64_t> create_from_parquet(duckdb_connection connection, const sql::Ta
   if (has_untyped && rows == 0) {
     OSIRIS_TRY(create_empty(connection, table, columns));
   } else {
-    std::string list;
-    for (const FileColumn& column : columns) {
-      list +=
-          (list.empty() ? "" : ", ") +
-          read_expression(column.name, column.in_file, is_untyped(column.type) ? column.in_file : column.type, reader);
-    }
-    OSIRIS_TRY(sql::execute(connection, "CREATE TABLE " + table.quoted() + " AS SELECT " + list + " FROM " + source));
+    OSIRIS_TRY(
+        sql::execute(connection, "CREATE TABLE " + table.quoted() + " AS " + select_in_scans(columns, source, reader)));
   }
   OSIRIS_TRY(keep_comments(connection, table, file));
   return rows;

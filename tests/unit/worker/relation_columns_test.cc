@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "worker/database/database.h"
+#include "worker/driver_api/parquet_scans.h"
 
 namespace osiris::worker {
 namespace {
@@ -63,6 +65,39 @@ TEST_F(RelationColumns, CommentsGoWithARelationToAnotherWorker) {
   ASSERT_TRUE(back);
   EXPECT_EQ(described(*back),
             "a INTEGER -, b c HUGEINT it's noted, d TIMESTAMP WITH TIME ZONE utc offset in minutes: 330");
+}
+
+// More columns than one scan reads, more rows than the file has in a group.
+TEST_F(RelationColumns, WideRowsStayRows) {
+  std::string list;
+  for (int i = 0; i < 1100; ++i) {
+    const std::string number = std::to_string(i);
+    list += (i ? ", " : "") + ("((r + " + number + ") % 100)::" + (i % 500 ? "TINYINT" : "HUGEINT") + " AS c" + number);
+  }
+  const auto back = sent(*made({"CREATE TABLE {t} AS SELECT " + list + " FROM range(130000) t(r)"}));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->rows(), 130'000u);
+  const auto connection = database_->connect();
+  std::string same;
+  for (const char* i : {"0", "1", "499", "500", "501", "999", "1000", "1099"})
+    same += std::string(same.empty() ? "" : " AND ") + "c" + i + " = (rowid + " + i + ") % 100";
+  auto checked = sql::run_query((*connection)->handle(),
+                                "SELECT bool_and(" + same + ") || ' ' || count(*) FROM " + back->qualified_name());
+  ASSERT_TRUE(checked.ok()) << checked.error().message;
+  EXPECT_EQ(checked->text(), "true 130000");
+}
+
+// For each column that it reads the engine looks at all that it reads.
+TEST(ParquetScans, ReadSoManyColumnsAndNoMore) {
+  for (const auto& [columns, scans] : {std::pair<size_t, size_t>{1, 1}, {500, 1}, {501, 2}, {10'000, 20}}) {
+    const std::vector<FileColumn> all(
+        columns, FileColumn{"c", ColumnType::plain(DUCKDB_TYPE_INTEGER), ColumnType::plain(DUCKDB_TYPE_INTEGER), ""});
+    const std::string text = select_in_scans(all, "rows", FileReader::kWorker);
+    size_t found = 0;
+    for (size_t at = text.find(" FROM rows)"); at != std::string::npos; at = text.find(" FROM rows)", at + 1)) ++found;
+    EXPECT_EQ(found, scans) << columns;
+    EXPECT_EQ(std::count(text.begin(), text.end(), '"'), static_cast<std::ptrdiff_t>(2 * columns));
+  }
 }
 
 TEST_F(RelationColumns, ColumnsOfNoTypeGoToAnotherWorkerAsSuch) {
