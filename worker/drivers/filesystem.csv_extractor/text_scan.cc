@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "worker/driver_api/batch_writer.h"
 #include "worker/driver_api/scan_function.h"
+#include "worker/driver_api/write_pace.h"
 #include "worker/drivers/filesystem.csv_extractor/encoding.h"
 #include "worker/drivers/filesystem.csv_extractor/file_blocks.h"
 #include "worker/drivers/filesystem.csv_extractor/record_blocks.h"
@@ -83,8 +85,9 @@ struct ScanBind : duckdb::TableFunctionData {
   duckdb::shared_ptr<ScanInfo> info;
 };
 
-duckdb::unique_ptr<duckdb::FunctionData> bind(duckdb::ClientContext&, duckdb::TableFunctionBindInput& input,
+duckdb::unique_ptr<duckdb::FunctionData> bind(duckdb::ClientContext& context, duckdb::TableFunctionBindInput& input,
                                               duckdb::vector<LogicalType>& types, duckdb::vector<std::string>& names) {
+  say_bytes_per_batch(context, kBlockBytes);
   auto bound = duckdb::make_uniq<ScanBind>();
   bound->info = duckdb::shared_ptr_cast<duckdb::TableFunctionInfo, ScanInfo>(input.table_function.function_info);
   for (const ScanColumn& column : bound->info->state->plan().columns) {
@@ -112,7 +115,8 @@ struct ScanGlobal : duckdb::GlobalTableFunctionState {
                              : static_cast<uint64_t>(std::max<int64_t>(0, static_cast<int64_t>(first->GetFileSize())))),
         threads(static_cast<uint64_t>(duckdb::TaskScheduler::GetScheduler(context).NumberOfThreads())),
         blocks([this, &context, &plan](size_t file) { return reader_of(context, plan, file); }, lines_of(plan),
-               plan.delimiter) {}
+               plan.delimiter),
+        pace(context.registered_state->Get<WritePace>(kWritePace)) {}
   duckdb::idx_t MaxThreads() const override { return std::min(threads, bytes / kBlockBytes + 1); }
 
   RecordBlocks::Read reader_of(duckdb::ClientContext& context, const ScanPlan& plan, size_t number) {
@@ -129,6 +133,7 @@ struct ScanGlobal : duckdb::GlobalTableFunctionState {
   std::shared_ptr<duckdb::FileHandle> first;  // until it is read
   const uint64_t bytes, threads;
   FileBlocks blocks;
+  duckdb::shared_ptr<WritePace> pace;  // of the statement's writer; null: it has none
 };
 
 // Keeps a block for as long as texts point into it.
@@ -187,8 +192,9 @@ duckdb::unique_ptr<duckdb::LocalTableFunctionState> begin_thread(duckdb::Executi
 }
 
 // False at the end of the file.
-bool take_block(ScanGlobal& global, ScanLocal& local) {
+bool take_block(duckdb::ClientContext& context, ScanGlobal& global, ScanLocal& local) {
   local.thread.give_all();
+  if (global.pace) global.pace->take(context);
   const auto more = global.blocks.next(local.block);
   if (!more.ok()) throw duckdb::InvalidInputException("%s", more.error().message);
   if (!*more) return false;
@@ -215,7 +221,7 @@ void put_record(const ScanGlobal& global, ScanLocal& local, duckdb::idx_t row) {
 }
 
 // Records of one block into `local.text`; false at the end of the file.
-bool read_records(ScanGlobal& global, ScanLocal& local) {
+bool read_records(duckdb::ClientContext& context, ScanGlobal& global, ScanLocal& local) {
   local.text.Reset();
   for (size_t i = 0; i < local.slots.size(); ++i) {
     local.slots[i] = duckdb::FlatVector::GetData<duckdb::string_t>(local.text.data[i]);
@@ -223,7 +229,7 @@ bool read_records(ScanGlobal& global, ScanLocal& local) {
   }
   duckdb::idx_t rows = 0;
   while (rows == 0) {
-    if (!local.has_records && !take_block(global, local)) return false;
+    if (!local.has_records && !take_block(context, global, local)) return false;
     local.has_records = true;
     while (local.has_records && rows < STANDARD_VECTOR_SIZE) {
       const RecordFields::Next next = local.records.next();
@@ -266,12 +272,12 @@ double progress(duckdb::ClientContext&, const duckdb::FunctionData*, const duckd
   return percent_of(global->Cast<ScanGlobal>());
 }
 
-void scan(duckdb::ClientContext&, duckdb::TableFunctionInput& input, duckdb::DataChunk& out) {
+void scan(duckdb::ClientContext& context, duckdb::TableFunctionInput& input, duckdb::DataChunk& out) {
   ScanState& state = *input.bind_data->Cast<ScanBind>().info->state;
   auto& global = input.global_state->Cast<ScanGlobal>();
   auto& local = input.local_state->Cast<ScanLocal>();
   while (!local.is_ended) {
-    if (!read_records(global, local)) {
+    if (!read_records(context, global, local)) {
       local.thread.end(true);
       local.is_ended = true;
       break;
