@@ -89,6 +89,7 @@ Status write_file_atomically(const std::filesystem::path& path, std::string_view
 }
 
 Status make_directories(const std::filesystem::path& path) {
+  if (::mkdir(path.c_str(), 0777) == 0) return {};  // its parent is there, as a rule
   std::error_code code;
   std::filesystem::create_directories(path, code);
   if (code) return errno_error(code.value(), "cannot create directory", path);

@@ -23,6 +23,7 @@
 #include "worker/driver_api/kept_rows_copy.h"
 #include "worker/driver_api/name_index.h"
 #include "worker/driver_api/sql.h"
+#include "worker/driver_api/write_pace.h"
 
 namespace osiris::worker {
 namespace {
@@ -46,21 +47,25 @@ constexpr size_t kPieceBytes = size_t{4} << 20;
 // What write_rows() leaves with the connection for the functions below.
 class Target : public duckdb::ClientContextState {
  public:
-  Target(BatchWriter& writer, bool is_streamed, std::shared_ptr<KeptRows::Copy> kept)
-      : writer_(writer), is_streamed_(is_streamed), kept_(std::move(kept)) {}
+  Target(BatchWriter& writer, bool is_streamed, std::shared_ptr<KeptRows::Copy> kept,
+         duckdb::shared_ptr<WritePace> pace)
+      : writer_(writer), is_streamed_(is_streamed), kept_(std::move(kept)), pace_(std::move(pace)) {}
 
   // What keeps the rows on their way; null: nothing does.
   KeptRows::Copy* kept() { return kept_.get(); }
+  // Where the writer's columns are. Unsaid: behind those of the copy, where there is one.
+  void set_places(std::vector<size_t> places) { places_ = std::move(places); }
   // The columns of a chunk that are for the writer, for as long as the chunk lives.
   void add_own(BatchWriter::Batch& batch, duckdb::DataChunk& chunk) {
     if (!kept_) return batch.add(reinterpret_cast<duckdb_data_chunk>(&chunk));
     const size_t first = kept_->columns();
-    const auto types = chunk.GetTypes();
+    const size_t columns = places_.empty() ? chunk.ColumnCount() - first : places_.size();
+    const auto place = [&](size_t i) { return places_.empty() ? first + i : places_[i]; };
+    duckdb::vector<duckdb::LogicalType> types;
+    for (size_t i = 0; i < columns; ++i) types.push_back(chunk.data[place(i)].GetType());
     duckdb::DataChunk own;
-    const duckdb::vector<duckdb::LogicalType> own_types(types.begin() + static_cast<std::ptrdiff_t>(first),
-                                                        types.end());
-    own.InitializeEmpty(own_types);
-    for (size_t i = first; i < types.size(); ++i) own.data[i - first].Reference(chunk.data[i]);
+    own.InitializeEmpty(types);
+    for (size_t i = 0; i < columns; ++i) own.data[i].Reference(chunk.data[place(i)]);
     own.SetCardinality(chunk.size());
     batch.add(reinterpret_cast<duckdb_data_chunk>(&own));
   }
@@ -83,11 +88,14 @@ class Target : public duckdb::ClientContextState {
   }
   const Status& failure() const { return failure_; }
   bool is_streamed() const { return is_streamed_; }
+  WritePace& pace() { return *pace_; }
 
  private:
   BatchWriter& writer_;
   const bool is_streamed_;
   const std::shared_ptr<KeptRows::Copy> kept_;
+  const duckdb::shared_ptr<WritePace> pace_;
+  std::vector<size_t> places_;
   std::mutex mutex_;
   Status failure_;
 };
@@ -179,28 +187,33 @@ duckdb::unique_ptr<duckdb::PreparedBatchData> prepare(duckdb::ClientContext& con
                                                       duckdb::unique_ptr<duckdb::ColumnDataCollection> rows) {
   auto prepared = duckdb::make_uniq<Prepared>();
   Target& target = target_of(data);
+  const WritePace::Call call(target.pace());
+  target.pace().add_waiting();
   prepared->row_count = rows->Count();
   if (rows->SizeInBytes() > kEagerBytesMax) {
     prepared->rows = std::move(rows);
     return prepared;
   }
-  if (KeptRows::Copy* kept = target.kept()) prepared->kept = kept->prepare(context, *rows);
   prepared->batch = target.begin();
   for (auto& chunk : rows->Chunks()) target.add_own(*prepared->batch, chunk);
+  if (KeptRows::Copy* kept = target.kept()) prepared->kept = kept->prepare(context, std::move(rows));
   return prepared;
 }
 
 void flush(duckdb::ClientContext& context, duckdb::FunctionData& data, duckdb::GlobalFunctionData&,
            duckdb::PreparedBatchData& some) {
   auto& prepared = some.Cast<Prepared>();
-  if (KeptRows::Copy* kept = target_of(data).kept()) {
-    if (prepared.rows) prepared.kept = kept->prepare(context, *prepared.rows);
-    kept->flush(context, prepared.kept.get(), prepared.row_count);
-    prepared.kept.reset();
-  }
+  WritePace& pace = target_of(data).pace();
+  const WritePace::Call call(pace);
+  pace.end_waiting();
   if (prepared.rows)
     for (auto& chunk : prepared.rows->Chunks()) target_of(data).add(prepared.batch, chunk);
   if (prepared.batch) target_of(data).write(*prepared.batch);
+  if (KeptRows::Copy* kept = target_of(data).kept()) {
+    if (prepared.rows) prepared.kept = kept->prepare(context, std::move(prepared.rows));
+    kept->flush(context, prepared.kept.get(), prepared.row_count);
+    prepared.kept.reset();
+  }
 }
 
 duckdb::idx_t rows_per_batch(duckdb::ClientContext& context, duckdb::FunctionData& data) {
@@ -208,7 +221,9 @@ duckdb::idx_t rows_per_batch(duckdb::ClientContext& context, duckdb::FunctionDat
   if (columns >= kColumnsOfWideRows) return std::max(kRowsPerBatchMin, kValuesPerBatch / columns);
   if (!target_of(data).is_streamed()) return 0;
   const auto source = context.registered_state->Get<SourceBatches>(kSource);
-  const size_t bytes = source ? std::min(source->bytes, kStreamedBytesPerBatch) : kStreamedBytesPerBatch;
+  // Each is a group of rows in the file of kept rows, which are not to be small.
+  const size_t bytes =
+      source && !target_of(data).kept() ? std::min(source->bytes, kStreamedBytesPerBatch) : kStreamedBytesPerBatch;
   return std::max(kRowsPerBatchMin, kStreamedValuesPerBatch / (kStreamedBytesPerBatch / bytes) / columns);
 }
 
@@ -254,10 +269,13 @@ std::vector<size_t> places_of(const std::vector<WrittenColumn>& columns, const C
 }
 
 // As many as the run has. The engine's own may not have begun yet.
-size_t direct_threads(duckdb_connection connection, const ChunkBatches& rows) {
+size_t engine_threads(duckdb_connection connection) {
   const auto& engine = *reinterpret_cast<duckdb::Connection*>(connection)->context->db;
-  const size_t threads = duckdb::DBConfig::GetConfig(engine).options.maximum_threads;
-  return std::clamp<size_t>(threads, 1, rows.threads_max());
+  return duckdb::DBConfig::GetConfig(engine).options.maximum_threads;
+}
+
+size_t direct_threads(duckdb_connection connection, const ChunkBatches& rows) {
+  return std::clamp<size_t>(engine_threads(connection), 1, rows.threads_max());
 }
 
 Error engine_failed(const duckdb::ErrorData& error) {
@@ -265,30 +283,46 @@ Error engine_failed(const duckdb::ErrorData& error) {
       .within("reading the input relation failed");
 }
 
-}  // namespace
+duckdb::shared_ptr<KeptRowsState> keeping_state(duckdb_connection connection) {
+  return reinterpret_cast<duckdb::Connection*>(connection)->context->registered_state->Get<KeptRowsState>(kKeptRows);
+}
 
-Result<uint64_t> write_rows(duckdb_connection connection, const std::string& select, BatchWriter& writer,
-                            bool is_streamed) {
+// `places`: of the writer's columns among those that are selected, which are the copy's; empty: behind them.
+Result<uint64_t> write_selected(duckdb_connection connection, const std::string& selected, BatchWriter& writer,
+                                bool is_streamed, std::vector<size_t> places) {
   auto& engine = *reinterpret_cast<duckdb::Connection*>(connection);
   auto& states = *engine.context->registered_state;
-  const auto keeping = states.Get<KeptRowsState>(kKeptRows);
-  const auto target = duckdb::make_shared_ptr<Target>(writer, is_streamed, keeping ? keeping->copy : nullptr);
-  const std::string selected = keeping ? keeping->rows.with_columns(select) : select;
+  const auto keeping = keeping_state(connection);
+  const auto pace = duckdb::make_shared_ptr<WritePace>(engine_threads(connection));
+  const auto target = duckdb::make_shared_ptr<Target>(writer, is_streamed, keeping ? keeping->copy : nullptr, pace);
+  target->set_places(std::move(places));
   try {
     register_format(*engine.context);
     states.Remove(kFormat);
     states.Remove(kSource);
     states.Insert(kFormat, target);
+    states.Remove(kWritePace);
+    states.Insert(kWritePace, pace);
     const auto result =
         engine.Query("COPY (" + selected + ") TO '" + kNoFile + "' (FORMAT " + kFormat + ", USE_TMP_FILE false)");
     states.Remove(kFormat);
+    states.Remove(kWritePace);
     if (!target->failure().ok()) return target->failure().error();
     if (result->HasError()) return engine_failed(result->GetErrorObject());
     return result->GetValue(0, 0).GetValue<uint64_t>();
   } catch (const std::exception& failure) {
     states.Remove(kFormat);
+    states.Remove(kWritePace);
     return engine_failed(duckdb::ErrorData(failure));
   }
+}
+
+}  // namespace
+
+Result<uint64_t> write_rows(duckdb_connection connection, const std::string& select, BatchWriter& writer,
+                            bool is_streamed) {
+  const auto keeping = keeping_state(connection);
+  return write_selected(connection, keeping ? keeping->rows.with_columns(select) : select, writer, is_streamed, {});
 }
 
 Result<uint64_t> write_rows(StepContext& step, const std::vector<WrittenColumn>& columns, BatchWriter& writer) {
@@ -299,12 +333,18 @@ Result<uint64_t> write_rows(StepContext& step, const std::vector<WrittenColumn>&
     if (!places.empty() && direct->take_batches(places))
       return write_batches(*direct, places, direct_threads(step.connection_handle(), *direct), writer);
   }
-  std::vector<std::string> list;
-  for (const WrittenColumn& column : columns)
+  duckdb_connection connection = step.connection_handle();
+  const std::string from = " FROM " + sql::quote_identifier(input.name);
+  std::vector<std::string> list, names;
+  for (const WrittenColumn& column : columns) {
     list.push_back(column.expression.empty() ? sql::quote_identifier(column.name) : column.expression);
-  return write_rows(step.connection_handle(),
-                    "SELECT " + join(list, ", ") + " FROM " + sql::quote_identifier(input.name), writer,
-                    input.is_streamed);
+    if (column.expression.empty()) names.push_back(column.name);
+  }
+  // What is kept and written as it is, is selected once.
+  if (const auto keeping = keeping_state(connection); keeping && names.size() == columns.size())
+    if (const std::vector<size_t> places = keeping->rows.places_of(names); !places.empty())
+      return write_selected(connection, "SELECT " + keeping->rows.columns() + from, writer, input.is_streamed, places);
+  return write_rows(connection, "SELECT " + join(list, ", ") + from, writer, input.is_streamed);
 }
 
 void say_bytes_per_batch(duckdb::ClientContext& context, size_t bytes) {

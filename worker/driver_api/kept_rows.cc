@@ -6,6 +6,7 @@
 #include <duckdb/main/capi/capi_internal.hpp>
 #include <duckdb/main/client_context.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -53,6 +54,19 @@ Result<uint64_t> KeptRows::take() {
   return rows;
 }
 
+std::string KeptRows::columns() const { return written_list(copy_->file_columns()); }
+
+std::vector<size_t> KeptRows::places_of(const std::vector<std::string>& names) const {
+  const std::vector<FileColumn>& columns = copy_->file_columns();
+  std::vector<size_t> places;
+  for (const std::string& name : names) {
+    const auto at = std::find_if(columns.begin(), columns.end(), [&](const FileColumn& c) { return c.name == name; });
+    if (at == columns.end() || at->is_kept_otherwise()) return {};
+    places.push_back(static_cast<size_t>(at - columns.begin()));
+  }
+  return places;
+}
+
 std::string KeptRows::with_columns(const std::string& select) const {
   return std::string(kSelect) + written_list(copy_->file_columns()) + ", " + select.substr(kSelect.size());
 }
@@ -97,19 +111,25 @@ void KeptRows::Copy::take_columns(duckdb::DataChunk& from, duckdb::DataChunk& pa
   part.SetCardinality(from.size());
 }
 
-duckdb::unique_ptr<duckdb::PreparedBatchData> KeptRows::Copy::prepare(duckdb::ClientContext& context,
-                                                                      const duckdb::ColumnDataCollection& rows) {
+duckdb::unique_ptr<duckdb::ColumnDataCollection> KeptRows::Copy::own_columns(
+    duckdb::ClientContext& context, const duckdb::ColumnDataCollection& rows) const {
+  auto own = duckdb::make_uniq<duckdb::ColumnDataCollection>(context, types_);
+  duckdb::ColumnDataAppendState append;
+  own->InitializeAppend(append);
+  for (auto& chunk : rows.Chunks()) {
+    duckdb::DataChunk part;
+    take_columns(chunk, part);
+    own->Append(append, part);
+  }
+  return own;
+}
+
+duckdb::unique_ptr<duckdb::PreparedBatchData> KeptRows::Copy::prepare(
+    duckdb::ClientContext& context, duckdb::unique_ptr<duckdb::ColumnDataCollection> rows) {
   duckdb::unique_ptr<duckdb::PreparedBatchData> prepared;
   attempt([&] {
-    auto kept = duckdb::make_uniq<duckdb::ColumnDataCollection>(context, types_);
-    duckdb::ColumnDataAppendState append;
-    kept->InitializeAppend(append);
-    for (auto& chunk : rows.Chunks()) {
-      duckdb::DataChunk part;
-      take_columns(chunk, part);
-      kept->Append(append, part);
-    }
-    prepared = format_->prepare_batch(context, *bound_, *global_, std::move(kept));
+    if (rows->ColumnCount() != types_.size()) rows = own_columns(context, *rows);
+    prepared = format_->prepare_batch(context, *bound_, *global_, std::move(rows));
   });
   return prepared;
 }

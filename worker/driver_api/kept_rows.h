@@ -32,6 +32,10 @@ class KeptRows {
 
   // What write_rows() calls.
   class Copy;
+  // The columns of the copy, for a SELECT; and where the columns of these names are among them. Empty: not all are
+  // there as they are.
+  std::string columns() const;
+  std::vector<size_t> places_of(const std::vector<std::string>& names) const;
   // `select` with the columns of the copy before its own. It is a SELECT of expressions FROM the relation.
   std::string with_columns(const std::string& select) const;
 

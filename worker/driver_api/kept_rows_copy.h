@@ -35,7 +35,7 @@ class KeptRows::Copy {
   void begin(duckdb::ClientContext& context);
   // Rows in batches: compressed on any thread, and written in their order. `rows` has the copy's columns first.
   duckdb::unique_ptr<duckdb::PreparedBatchData> prepare(duckdb::ClientContext& context,
-                                                        const duckdb::ColumnDataCollection& rows);
+                                                        duckdb::unique_ptr<duckdb::ColumnDataCollection> rows);
   void flush(duckdb::ClientContext& context, duckdb::PreparedBatchData* prepared, uint64_t rows);
   // Rows as they come, by one thread in their order or by several without.
   duckdb::unique_ptr<duckdb::LocalFunctionData> begin_thread(duckdb::ExecutionContext& context);
@@ -51,6 +51,8 @@ class KeptRows::Copy {
   // Once it has failed the rest is left out.
   void attempt(const std::function<void()>& call);
   void take_columns(duckdb::DataChunk& from, duckdb::DataChunk& part) const;
+  duckdb::unique_ptr<duckdb::ColumnDataCollection> own_columns(duckdb::ClientContext& context,
+                                                               const duckdb::ColumnDataCollection& rows) const;
 
   const std::vector<FileColumn> columns_;
   const std::string file_;

@@ -37,7 +37,10 @@ std::vector<MatchedFile> AttemptContext::matched_files(std::string_view pattern)
 
 const std::filesystem::path& AttemptContext::scratch_dir() const {
   // A driver that cannot use its directory says so itself, with the path.
-  std::call_once(scratch_made_, [this] { static_cast<void>(make_directories(parts_.scratch_dir)); });
+  std::call_once(scratch_made_, [this] {
+    has_scratch_ = true;
+    static_cast<void>(make_directories(parts_.scratch_dir));
+  });
   return parts_.scratch_dir;
 }
 

@@ -2,6 +2,7 @@
 // attempt.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -95,6 +96,8 @@ class AttemptContext : public StepContext {
   std::vector<Artifact> take_artifacts();
   // What set_state was given; null: it was not called.
   Json take_state();
+  // Of the attempt: nothing is to be removed where it asked for no directory.
+  bool has_scratch() const { return has_scratch_; }
 
  private:
   PlannedPath placed(const PlanFile* planned, std::string_view path) const;
@@ -105,6 +108,7 @@ class AttemptContext : public StepContext {
   std::filesystem::path artifacts_dir_;
   std::optional<ShardPlace> shard_;
   mutable std::once_flag scratch_made_, artifacts_made_;
+  mutable std::atomic<bool> has_scratch_{false};
   std::mutex mutex_;  // drivers may report from several threads
   std::vector<Artifact> artifacts_;
   Json new_state_;

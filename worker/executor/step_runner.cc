@@ -284,6 +284,7 @@ StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, Step
   control.rows = control.bytes = control.bytes_total = 0;
   control.rows_total = rows_to_write(step, prepared.inputs);
   if (step.timeout_s > 0) control.attempt_deadline_ns = clock_.monotonic_ns() + seconds(step.timeout_s).count();
+  bool has_scratch = false;
   {
     StepDatabase database(run_.database, step.id, prepared.views);
     control.set_database(&database);
@@ -322,9 +323,10 @@ StepEnd StepRunner::attempt(const PlanStep& step, const Prepared& prepared, Step
       end.status = outcome.error();
     }
     control.set_database(nullptr);
+    has_scratch = context.has_scratch();
   }
   std::error_code ignored;
-  std::filesystem::remove_all(scratch, ignored);
+  if (has_scratch) std::filesystem::remove_all(scratch, ignored);
   return end;
 }
 

@@ -126,7 +126,7 @@ void RecordStream::push(Item item, std::unique_lock<std::mutex>&) {
   queued_bytes_ += item.line.size();
   queue_.push_back(std::move(item));
   if (queued_bytes_ >= std::min(kGatherBytesMax, queue_bytes_max_)) return hurry();
-  if (queue_.size() == 1) work_.notify_one();
+  if (queue_.size() == 1 && !is_gathering_) work_.notify_one();
 }
 
 void RecordStream::hurry() {
@@ -219,7 +219,9 @@ void RecordStream::write_loop() {
   std::unique_lock lock(mutex_);
   for (;;) {
     work_.wait(lock, [this] { return !queue_.empty() || closing_ || hurry_; });
+    is_gathering_ = true;
     work_.wait_for(lock, kGather, [this] { return hurry_ || closing_; });
+    is_gathering_ = false;
     work_.wait(lock, [this] { return !is_writing_; });
     hurry_ = false;
     Status status = std::exchange(written_, Status());

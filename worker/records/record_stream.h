@@ -86,9 +86,10 @@ class RecordStream : public RecordSink {
 
   mutable std::mutex mutex_;
   std::condition_variable work_, room_;
-  bool is_writing_ = false;  // some thread is
-  bool hurry_ = false;       // the stream's thread gathers no longer
-  Status written_;           // by another thread than the stream's, which reports it
+  bool is_writing_ = false;    // some thread is
+  bool hurry_ = false;         // the stream's thread gathers no longer
+  bool is_gathering_ = false;  // it comes by itself
+  Status written_;             // by another thread than the stream's, which reports it
   std::deque<Item> queue_;
   size_t queued_bytes_ = 0;  // those being written included
   uint64_t last_seq_ = 0;

@@ -17,9 +17,9 @@
 
 namespace osiris::worker::csv {
 
-// As much as is read at once. Each thread holds a block, and they are not counted in the engine's memory limit;
-// batch_writer.cc counts on their size.
-inline constexpr size_t kBlockBytes = size_t{4} << 20;
+// As much as is read at once: what a core's cache holds, so that each look at it after the first costs little. Each
+// thread holds a block, and they are not counted in the engine's memory limit. A writer's batches follow from it.
+inline constexpr size_t kBlockBytes = size_t{2} << 20;
 // Behind a block's text there is room for as much, in zeros: it is looked at in words that long.
 inline constexpr size_t kBlockSlack = 64;
 

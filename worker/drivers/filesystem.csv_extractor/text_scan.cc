@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "worker/driver_api/batch_writer.h"
 #include "worker/driver_api/scan_function.h"
+#include "worker/driver_api/write_pace.h"
 #include "worker/drivers/filesystem.csv_extractor/text_rows.h"
 
 namespace osiris::worker::csv {
@@ -60,9 +62,10 @@ struct ScanBind : duckdb::TableFunctionData {
   duckdb::shared_ptr<ScanInfo> info;
 };
 
-duckdb::unique_ptr<duckdb::FunctionData> bind(duckdb::ClientContext&, duckdb::TableFunctionBindInput& input,
+duckdb::unique_ptr<duckdb::FunctionData> bind(duckdb::ClientContext& context, duckdb::TableFunctionBindInput& input,
                                               duckdb::vector<duckdb::LogicalType>& types,
                                               duckdb::vector<std::string>& names) {
+  say_bytes_per_batch(context, kBlockBytes);
   auto bound = duckdb::make_uniq<ScanBind>();
   bound->info = duckdb::shared_ptr_cast<duckdb::TableFunctionInfo, ScanInfo>(input.table_function.function_info);
   for (const ScanColumn& column : bound->info->state->plan().columns) {
@@ -75,12 +78,14 @@ duckdb::unique_ptr<duckdb::FunctionData> bind(duckdb::ClientContext&, duckdb::Ta
 struct ScanGlobal : duckdb::GlobalTableFunctionState {
   ScanGlobal(duckdb::ClientContext& context, const ScanPlan& plan)
       : threads(static_cast<uint64_t>(duckdb::TaskScheduler::GetScheduler(context).NumberOfThreads())),
-        text(context, plan) {}
+        text(context, plan),
+        pace(context.registered_state->Get<WritePace>(kWritePace)) {}
   duckdb::idx_t MaxThreads() const override { return std::min(threads, text.bytes() / kBlockBytes + 1); }
 
   const uint64_t threads;
   ScanText text;
   std::vector<TextRead> reads;
+  duckdb::shared_ptr<WritePace> pace;  // of the statement's writer; null: it has none
 };
 
 struct ScanLocal : duckdb::LocalTableFunctionState {
@@ -119,7 +124,8 @@ duckdb::unique_ptr<duckdb::LocalTableFunctionState> begin_thread(duckdb::Executi
 }
 
 // False at the end of the file.
-bool take_block(ScanGlobal& global, ScanRows& rows) {
+bool take_block(duckdb::ClientContext& context, ScanGlobal& global, ScanRows& rows) {
+  if (global.pace) global.pace->take(context);
   const auto more = global.text.next(rows.block());
   if (!more.ok()) throw duckdb::InvalidInputException("%s", more.error().message);
   if (*more) rows.begin_block();
@@ -130,11 +136,11 @@ double progress(duckdb::ClientContext&, const duckdb::FunctionData*, const duckd
   return global->Cast<ScanGlobal>().text.percent();
 }
 
-void scan(duckdb::ClientContext&, duckdb::TableFunctionInput& input, duckdb::DataChunk& out) {
+void scan(duckdb::ClientContext& context, duckdb::TableFunctionInput& input, duckdb::DataChunk& out) {
   auto& global = input.global_state->Cast<ScanGlobal>();
   auto& local = input.local_state->Cast<ScanLocal>();
   while (!local.is_ended && out.size() == 0) {
-    if (!local.has_block && !take_block(global, local.rows)) {
+    if (!local.has_block && !take_block(context, global, local.rows)) {
       local.rows.thread().end(true);
       local.is_ended = true;
       break;
