@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kShards = 64, kSandboxes = 16, kWaitMs = 500, kCores = 2, kForkMs = 50;
+constexpr int kShards = 64, kSandboxes = 16, kWaitMs = 500, kCores = 2, kForkMs = 50, kRounds = 3;
 
 std::string numbered(const std::string& head, int count, const std::string& config) {
   return "oml_version: \"0.1.0\"\nname: fleet\nsteps:\n  - id: read\n    component: " + head +
@@ -27,23 +27,27 @@ std::string format_whole(double value, const char* unit) {
 
 std::vector<std::string> many(int sandboxes) { return {"--e2b-sandboxes", std::to_string(sandboxes)}; }
 
-// Of a sandbox of two that is made of the other one, without delays: the fork, which copies its files (C), and how long
-// a worker takes to say hello in it (S).
-struct OfOneSandbox {
-  double start_ms = 0, copy_ms = 0;
-};
-
-OfOneSandbox of_one_sandbox(const FleetBench& bench) {
-  const Cloud near(bench.build, bench.work / "fleet-near", {});
-  near.write("two.yaml", numbered("mock", 2, "{rows: 1, text: \"${shard.value}\"}"));
-  std::vector<double> start, copy;
-  for (int i = 0; i < 3; ++i) {
-    const auto run = near.run("e2b", "two.yaml", many(2));
-    start.push_back(first_event(run.session, "worker_started")["duration_ms"].as_double());
-    copy.push_back(last_event(run.session, "sandbox_created")["duration_ms"].as_double());
-  }
-  return {median(start), median(copy)};
+std::vector<std::string> delays(const FleetBench& bench) {
+  return {"--create-ms", std::to_string(bench.create_ms),    "--fork-ms", std::to_string(kForkMs),
+          "--rtt-ms",    std::to_string(bench.round_trip_ms)};
 }
+
+// Of a sandbox of two that is made of the other one, without delays: the fork, which copies its files (C), and how long
+// a worker takes to say hello in it (S). Measured between the runs that are held to it.
+struct OfOneSandbox {
+  std::vector<double> start_ms, copy_ms;
+
+  void measure(const Cloud& near) {
+    const auto run = near.run("e2b", "two.yaml", many(2));
+    start_ms.push_back(first_event(run.session, "worker_started")["duration_ms"].as_double());
+    copy_ms.push_back(last_event(run.session, "sandbox_created")["duration_ms"].as_double());
+  }
+  // 16 × (S + C) / 2 cores.
+  double of_all() const { return kSandboxes * (median(start_ms) + median(copy_ms)) / kCores; }
+  std::string shown() const {
+    return "16 × (S " + format(median(start_ms), "ms") + " + C " + format(median(copy_ms), "ms") + ") / 2 cores";
+  }
+};
 
 // From asking for the forks to the last relay that is there.
 double ready_ms(const std::filesystem::path& session) {
@@ -52,39 +56,52 @@ double ready_ms(const std::filesystem::path& session) {
   return (us(last) - us(forked)) / 1000 + forked["duration_ms"].as_double();
 }
 
+// Renewals of leases apart: how many there are is a matter of time.
+struct Calls {
+  size_t made = 0, renewals = 0;
+};
+Calls calls_of(const Cloud& cloud) {
+  Calls calls;
+  const Json requests = cloud.requests();
+  for (const Json& each : requests.items())
+    ++(each["route"].as_string() == "POST /sandboxes/{id}/timeout" ? calls.renewals : calls.made);
+  return calls;
+}
+
 // Wall, calls and readiness of shards that wait, with delays.
 std::vector<Row> waiting(const FleetBench& bench) {
-  const OfOneSandbox one = of_one_sandbox(bench);
-  const Cloud cloud(bench.build, bench.work / "fleet-wait",
-                    {"--create-ms", std::to_string(bench.create_ms), "--fork-ms", std::to_string(kForkMs), "--rtt-ms",
-                     std::to_string(bench.round_trip_ms)});
-  cloud.write("wait.yaml", numbered("mock", kShards,
-                                    "{rows: 1, text: \"${shard.value}\", sleep_ms: " + std::to_string(kWaitMs) + "}"));
+  const Cloud near(bench.build, bench.work / "fleet-near", {});
+  near.write("two.yaml", numbered("mock", 2, "{rows: 1, text: \"${shard.value}\"}"));
+  const Cloud cloud(bench.build, bench.work / "fleet-wait", delays(bench));
+  const std::string waits = "{rows: 1, text: \"${shard.value}\", sleep_ms: " + std::to_string(kWaitMs) + "}";
+  cloud.write("wait.yaml", numbered("mock", kShards, waits));
+  cloud.write("ready.yaml", numbered("mock", kSandboxes + 1, waits));
+  OfOneSandbox one;
   std::vector<double> wall, ready;
-  size_t calls = 0;
-  for (int i = 0; i < 3; ++i) {
+  Calls calls;
+  for (int i = 0; i < kRounds; ++i) {
+    one.measure(near);
     cloud.server().clear_requests();
-    const auto run = cloud.run("e2b", "wait.yaml", many(kSandboxes));
-    wall.push_back(run.wall_ms);
-    ready.push_back(ready_ms(run.session));
-    calls = cloud.requests().size();
+    wall.push_back(cloud.run("e2b", "wait.yaml", many(kSandboxes)).wall_ms);
+    if (const Calls these = calls_of(cloud); these.made > calls.made) calls = these;
+    // One more than the 16 that are made of it.
+    ready.push_back(ready_ms(cloud.run("e2b", "ready.yaml", many(kSandboxes + 1)).session));
   }
-  const double machines = kSandboxes * (one.start_ms + one.copy_ms) / kCores;
-  const std::string share =
-      "16 × (S " + format(one.start_ms, "ms") + " + C " + format(one.copy_ms, "ms") + ") / 2 cores";
   const double budget =
-      bench.create_ms + kForkMs + kShards / kSandboxes * kWaitMs + 14.0 * bench.round_trip_ms + machines;
-  const double ready_budget = kForkMs + 3.0 * bench.round_trip_ms + machines;
+      bench.create_ms + kForkMs + kShards / kSandboxes * kWaitMs + 14.0 * bench.round_trip_ms + one.of_all();
+  const double ready_budget = kForkMs + 3.0 * bench.round_trip_ms + one.of_all();
   const size_t later = kShards - kSandboxes, allowed = 8 + 6 * kSandboxes + later;
-  return {{"e2b: 64 shards that wait 500 ms in 16 sandboxes, wall", format(median(wall), "ms"),
-           "create + fork + 4 × 500 ms + 14 round trips + " + share + ": " + format(budget, "ms"),
-           format(median(wall) / budget, "×"), "≤ 1 ×", median(wall) <= budget},
-          {"the same, remote calls", std::to_string(calls),
-           "8 + 6 × 16 + 1 for each later shard: " + std::to_string(allowed), "–", "≤ " + std::to_string(allowed),
-           calls <= allowed},
-          {"e2b: 15 forks of a prepared sandbox, and 16 workers ready", format(median(ready), "ms"),
-           "fork + 3 round trips + " + share + ": " + format(ready_budget, "ms"),
-           format(median(ready) / ready_budget, "×"), "≤ 1 ×", median(ready) <= ready_budget}};
+  return {
+      {"e2b: 64 shards that wait 500 ms in 16 sandboxes, wall", format(median(wall), "ms"),
+       "create + fork + 4 × 500 ms + 14 round trips + " + one.shown() + ": " + format(budget, "ms"),
+       format(median(wall) / budget, "×"), "≤ 1 ×", median(wall) <= budget},
+      {"the same, remote calls", std::to_string(calls.made) + ", and " + std::to_string(calls.renewals) + " renewals",
+       "8 + 6 × 16 + 1 for each later shard: " + std::to_string(allowed) + ", and renewals",
+       format(static_cast<double>(calls.made) / static_cast<double>(allowed), "×"), "≤ " + std::to_string(allowed),
+       calls.made <= allowed},
+      {"e2b: 16 clones of a prepared sandbox ready", format(median(ready), "ms"),
+       "fork + 3 round trips + " + one.shown() + ": " + format(ready_budget, "ms"),
+       format(median(ready) / ready_budget, "×"), "≤ 1 ×", median(ready) <= ready_budget}};
 }
 
 std::string rows_of(const std::string& rows, const std::string& needs, const std::string& more,
@@ -120,7 +137,7 @@ double artifact_rate(const fs::path& session) {
 }
 
 std::vector<Row> unions(const FleetBench& bench) {
-  const Cloud cloud(bench.build, bench.work / "fleet-union", {});
+  const Cloud cloud(bench.build, bench.work / "fleet-union", delays(bench));
   fs::create_directories(cloud.project() / "out");
   cloud.write("union.yaml",
               numbered("mock", kSandboxes, "{rows: 1, text: \"${shard.value}\"}") +
@@ -134,7 +151,7 @@ std::vector<Row> unions(const FleetBench& bench) {
                                 "  - id: save\n    component: filesystem.parquet_writer\n    mode: write\n    needs: "
                                 "[make]\n    config: {path: out/whole.parquet}\n");
   std::vector<double> rate_many, rate_one, peak_many, peak_one;
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < kRounds; ++i) {
     cloud.server().clear_requests();
     peak_many.push_back(cloud.run("e2b", "union.yaml", many(kSandboxes)).peak_mib);
     rate_many.push_back(union_rate(cloud));
@@ -143,7 +160,7 @@ std::vector<Row> unions(const FleetBench& bench) {
   }
   const double megabytes = static_cast<double>(bench.union_rows) * 32 / 1e6;
   const double ratio = median(rate_many) / median(rate_one), growth = median(peak_many) - median(peak_one);
-  return {{"e2b: union of " + format_whole(megabytes, "MB") + " from 16 sandboxes into the first, loopback",
+  return {{"e2b: union of " + format_whole(megabytes, "MB") + " from 16 sandboxes into the first",
            format(median(rate_many), "MB/s"), "artifacts of one sandbox: " + format(median(rate_one), "MB/s"),
            format(ratio, "×"), "≥ 0.4 ×", ratio >= 0.4},
           {"e2b: the host's peak memory, 16 sandboxes", format(median(peak_many), "MiB"),

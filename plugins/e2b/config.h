@@ -4,7 +4,6 @@
 #include <osiris/adapter.hpp>
 #include <osiris/sdk/remote_adapter.hpp>
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,9 +20,8 @@ struct Config : adapter_sdk::RemoteSettings {
   std::string image;        // build a template from this image instead
   std::optional<int64_t> cpu_count;
   std::optional<int64_t> memory_bytes;
-  std::optional<int64_t> min_free_disk_bytes;            // of a template's file system, after its build
-  bool deps_in_template = true;                          // otherwise by the worker, in the sandbox
-  std::map<std::string, std::string> build_environment;  // for the commands of a template build
+  std::optional<int64_t> min_free_disk_bytes;  // of a template's file system, after its build
+  bool deps_in_template = true;                // otherwise by the worker, in the sandbox
   bool debug = false;
 
   std::optional<double> max_cost;  // in US dollars

@@ -2,23 +2,18 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "plugins/e2b/failures.h"
 #include "protocol/base/categories.h"
+#include "protocol/model/requirement_set.h"
 
 namespace osiris::e2b {
 
 std::vector<std::string> requirement_sets(const RunInputs& request) {
   std::set<std::string> sets;
-  for (const PlanStep& step : request.steps()) {
-    std::set<std::string> requirements;
-    for (const Json& requirement : step.cfg["requirements"].items()) requirements.insert(requirement.as_string());
-    if (requirements.empty()) continue;
-    Json list = Json::array();
-    for (const std::string& requirement : requirements) list.push_back(requirement);
-    sets.insert(Json::object({{"python", step.cfg["python"].as_string_or("python3")}, {"requirements", list}})
-                    .dump_canonical());
-  }
+  for (const PlanStep& step : request.steps())
+    if (std::string set = requirement_set(step); !set.empty()) sets.insert(std::move(set));
   return {sets.begin(), sets.end()};
 }
 

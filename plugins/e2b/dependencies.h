@@ -9,8 +9,7 @@
 
 namespace osiris::e2b {
 
-// One environment per interpreter and distinct set of requirements, as `osiris-worker --install-requirements` wants it.
-// Sorted, so that the order of steps and of their lists makes no other template.
+// Of all steps (requirement_set()), each once and sorted, so that the order of steps makes no other template.
 std::vector<std::string> requirement_sets(const RunInputs& request);
 
 // kInvalidArgument: packages are to be installed in the sandbox, and its network leads to no index. pip would try for

@@ -16,6 +16,7 @@ Json to_json(const KeptOutput& kept) {
   if (kept.bytes_max > 0 && (kept.use == StepUse::kKeep || kept.keeps)) json.set("bytes_max", kept.bytes_max);
   if (kept.use == StepUse::kKeep) return json;
   if (kept.keeps) json.set("keeps", true);
+  if (kept.in_pieces) json.set("in_pieces", true);
   json.set("run_id", kept.run_id);
   json.set("rows_read", kept.rows_read);
   json.set("rows_written", kept.rows_written);
@@ -32,6 +33,7 @@ Result<KeptOutput> kept_output_from_json(const Json& json) {
   kept.use = static_cast<StepUse>(use - kUses);
   kept.run_id = json["run_id"].as_string();
   kept.keeps = json["keeps"].as_bool();
+  kept.in_pieces = json["in_pieces"].as_bool();
   kept.bytes_max = json["bytes_max"].as_uint();
   kept.rows_read = json["rows_read"].as_uint();
   kept.rows_written = json["rows_written"].as_uint();
@@ -53,5 +55,9 @@ std::vector<uint64_t> shard_rows_from_json(const Json& json) {
 }
 
 std::string kept_file_path(std::string_view step_id) { return "artifacts/" + std::string(step_id) + "/kept.parquet"; }
+
+std::string kept_piece_path(std::string_view step_id, size_t place) {
+  return "artifacts/" + std::string(step_id) + "/kept-" + std::to_string(place) + ".parquet";
+}
 
 }  // namespace osiris

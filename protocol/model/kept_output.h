@@ -2,6 +2,7 @@
 // run has made them (docs/decisions/0222-kept-outputs.md).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ struct KeptOutput {
   StepUse use = StepUse::kRun;
   std::string run_id;      // the run that ran the step; of kTake and kDone
   bool keeps = false;      // of kTake: the rows are kept too, as one file; they are of shards that ran elsewhere
+  bool in_pieces = false;  // with `keeps` and shard_rows: not as one file, but as one for each shard
   uint64_t bytes_max = 0;  // of kKeep, or with `keeps`: a larger file is not kept; 0: without limit
   uint64_t rows_read = 0;  // these three as that run counted them
   uint64_t rows_written = 0;
@@ -43,7 +45,8 @@ std::vector<uint64_t> shard_rows_from_json(const Json& json);
 // The key of an error's detail that says: the shards' rows cannot be one relation, because a column has several types.
 inline constexpr const char* kTypesDiffer = "types_differ";
 
-// Below the session's directory: where a step's rows are kept.
+// Below the session's directory: where a step's rows are kept, and those of one of its shards, by its place.
 std::string kept_file_path(std::string_view step_id);
+std::string kept_piece_path(std::string_view step_id, size_t place);
 
 }  // namespace osiris

@@ -34,6 +34,18 @@ std::string chain(const std::vector<std::string>& more = {}) {
   return e2e::oml("faults", steps);
 }
 
+// Read shard by shard, query the union, write: the same output.
+std::string shards() {
+  return e2e::oml(
+      "shards",
+      {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    foreach: {files: 'in/*.csv'}\n    "
+       "config: {path: \"${shard.value}\"}\n",
+       "  - id: query\n    component: duckdb.processor\n    mode: transform\n    needs: [read]\n    config: {query: "
+       "\"SELECT id, name FROM df_read ORDER BY id\"}\n",
+       "  - id: write\n    component: filesystem.csv_writer\n    mode: write\n    needs: [query]\n    config: {path: "
+       "out/result.csv}\n"});
+}
+
 Json fault_of(const RemoteCall& call, const FaultCase& fault, int port) {
   return Json::object({{"route", call.route}, {"nth", call.nth}, {"action", fault.action(port)}});
 }
@@ -102,6 +114,16 @@ Lane::Prepared Lane::prepare(Scenario scenario, Project& project) {
       break;
     case Scenario::kCancel:
       pipeline = chain({e2e::mock_step("hang", "say: deaf from now on, hang: deaf")});
+      break;
+    case Scenario::kLostFork:
+      out.setup = {
+          fault_on(R"({"route":"POST /sandboxes/{id}/fork","nth":1,"action":{"type":"reset","when":"before"}})")};
+      [[fallthrough]];
+    case Scenario::kFork:
+      pipeline = shards();
+      project.write("in/1.csv", "id,name\n2,b\n");
+      project.write("in/2.csv", "id,name\n1,a\n");
+      more.insert(more.end(), {"--e2b-sandboxes", "2"});
       break;
     case Scenario::kShape:
       fs::remove_all(server_.data() / "uploads");  // what was put there once is not asked for again

@@ -1,18 +1,19 @@
 // How a run comes to its sandboxes, what it calls them for, and what is left when it dies.
 //
 //   OSIRIS_FLEET_FULL=1          the row of calls in full: 64 shards in 16 sandboxes
-//   OSIRIS_FLEET_HOST_KILLS=N    runs whose host is killed (6), OSIRIS_KILL_SEED=S the moments again
+//   OSIRIS_FLEET_HOST_KILLS=N    runs whose host is killed (6; 60 of the attack's full size), OSIRIS_KILL_SEED=S the
+//                                moments again
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <random>
 #include <set>
 
+#include "tests/attack/scale.h"
 #include "tests/e2b/sandboxed_project.h"
 #include "tests/support/eventually.h"
 
@@ -24,11 +25,6 @@ using ::testing::HasSubstr;
 constexpr const char* kFork = "POST /sandboxes/{id}/fork";
 constexpr const char* kCreate = "POST /v2/sandboxes";
 constexpr const char* kInput = "POST /process.Process/StreamInput";
-
-int number_of(const char* name, int otherwise) {
-  const char* text = std::getenv(name);
-  return text ? std::atoi(text) : otherwise;
-}
 
 class FleetMachines : public testing::Test {
  protected:
@@ -87,15 +83,15 @@ class FleetMachines : public testing::Test {
 
 // 8 for the run, 6 for each sandbox, and one for each shard after a sandbox's first; renewals come on top.
 TEST_F(FleetMachines, CallsAreFew) {
-  const bool is_full = number_of("OSIRIS_FLEET_FULL", 0) != 0;
+  const bool is_full = attack::scale("OSIRIS_FLEET_FULL", 0, 1) != 0;
   const int shards = is_full ? 64 : 12, sandboxes = is_full ? 16 : 4;
   pipeline(shards, is_full ? 500 : 100);
   expect_whole(run(sandboxes));
   const Json requests = server_.requests();
   int64_t count = static_cast<int64_t>(requests.size()) - server_.count("POST /sandboxes/{id}/timeout");
   const int64_t allowed = 8 + 6 * sandboxes + (shards - sandboxes);
-  std::printf("%d shards in %d sandboxes: %lld calls, %lld allowed\n", shards, sandboxes, static_cast<long long>(count),
-              static_cast<long long>(allowed));
+  std::printf("attack: %d shards in %d sandboxes: %lld calls, %lld allowed\n", shards, sandboxes,
+              static_cast<long long>(count), static_cast<long long>(allowed));
   EXPECT_LE(count, allowed) << requests.dump();
   EXPECT_LE(server_.count(kInput), shards + 1) << "one for each shard, and one for the union";
 }
@@ -228,9 +224,9 @@ TEST_F(FleetMachines, LargeShardsTravelAsFiles) {
 // kill -9 of the host at random moments: what it left is found, or ends with its lease, and the cap held all the time.
 TEST_F(FleetMachines, AKilledHostLeavesNothingBehind) {
   constexpr int kLease_s = 40;
-  const int runs = number_of("OSIRIS_FLEET_HOST_KILLS", 6);
-  const auto seed = static_cast<unsigned>(number_of("OSIRIS_KILL_SEED", 1313));
-  std::mt19937 random(seed);
+  const auto runs = static_cast<int>(attack::scale("OSIRIS_FLEET_HOST_KILLS", 6, 60));
+  const uint64_t seed = attack::scale("OSIRIS_KILL_SEED", 1313, 1313);
+  std::mt19937_64 random(seed);
   int killed = 0;
   size_t most = 0;
   for (int i = 0; i < runs; ++i) {
@@ -262,7 +258,8 @@ TEST_F(FleetMachines, AKilledHostLeavesNothingBehind) {
     }
     EXPECT_TRUE(test::eventually([&] { return server_.sandboxes().size() == 0; })) << server_.sandboxes().dump();
   }
-  std::printf("%d of %d hosts killed, with up to %zu sandboxes: none left\n", killed, runs, most);
+  std::printf("attack: hosts of many sandboxes: %d of %d killed, with up to %zu sandboxes; left 0\n", killed, runs,
+              most);
   EXPECT_GT(killed, runs / 2);
   EXPECT_GT(most, 1u);
 }

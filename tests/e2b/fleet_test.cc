@@ -1,18 +1,19 @@
 // One run on several sandboxes of the local E2B server: it writes what one sandbox writes, whatever becomes of some of
 // them, and leaves none.
 //
-//   OSIRIS_FLEET_KILLS=N   runs whose sandboxes are killed (4)
+//   OSIRIS_FLEET_KILLS=N   runs whose sandboxes are killed (4; 200 of the attack's full size), OSIRIS_KILL_SEED=S the
+//                          moments again
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <random>
 #include <set>
 #include <sstream>
 
 #include "protocol/base/file.h"
+#include "tests/attack/scale.h"
 #include "tests/e2b/parity_table.h"
 #include "tests/e2b/sandboxed_project.h"
 #include "tests/support/eventually.h"
@@ -77,13 +78,14 @@ TEST_P(Fleet, ManySandboxesWriteWhatOneWrites) {
 
 INSTANTIATE_TEST_SUITE_P(Table, Fleet, testing::ValuesIn(shard_rows()), [](const auto& row) { return row.param.name; });
 
-// Twelve shards that wait, a union of them and a file for each.
+// Shards that wait, a union of them and a file for each.
 class ManySandboxes : public testing::Test {
  protected:
-  explicit ManySandboxes(const std::vector<std::string>& arguments = {}) : server_(start_server(arguments)) {
+  explicit ManySandboxes(const std::vector<std::string>& arguments = {}, int shards = 12)
+      : server_(start_server(arguments)), shards_(shards) {
     use_server(project_, server_);
     project_.write("out/.keep", "");
-    for (int i = 0; i < kShards; ++i) {
+    for (int i = 0; i < shards_; ++i) {
       project_.write("in/" + std::to_string(i) + ".csv",
                      "n\n" + std::to_string(i) + "\n" + std::to_string(100 + i) + "\n");
       expected_ +=
@@ -119,20 +121,20 @@ class ManySandboxes : public testing::Test {
   void expect_whole(const Outcome& outcome) {
     ASSERT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
     EXPECT_EQ(project_.read("out/all.csv"), "n,s\n" + expected_);
-    for (int i = 0; i < kShards; ++i) {
+    for (int i = 0; i < shards_; ++i) {
       const std::string n = std::to_string(i), far = std::to_string(100 + i);
       EXPECT_EQ(project_.read("out/each-" + n + ".csv"), "n,s\n" + n + "," + n + "\n" + far + "," + n + "\n");
     }
     std::multiset<std::string> accepted;
     for (const Json& event : Project::events(project_.session(), "shard_complete"))
       accepted.insert(event["step_id"].as_string() + event["shard"].dump());
-    EXPECT_EQ(accepted.size(), 3u * kShards);
-    EXPECT_EQ(std::set<std::string>(accepted.begin(), accepted.end()).size(), 3u * kShards);
+    EXPECT_EQ(accepted.size(), size_t{3} * shards_);
+    EXPECT_EQ(std::set<std::string>(accepted.begin(), accepted.end()).size(), accepted.size());
     expect_no_sandbox(server_);
   }
 
-  static constexpr int kShards = 12;
   ServerProcess server_;
+  const int shards_;
   Project project_;
   std::string expected_;
 };
@@ -151,7 +153,7 @@ TEST_F(ManySandboxes, ShareTheShardsAndAreGone) {
   const auto journal = project_.read(project_.session() / "adapter/e2b-journal.jsonl");
   size_t accepted = 0;
   for (size_t at = 0; (at = journal.find("\"shard_accepted\"", at)) != std::string::npos; ++at) ++accepted;
-  EXPECT_EQ(accepted, static_cast<size_t>(kShards));
+  EXPECT_EQ(accepted, static_cast<size_t>(shards_));
   EXPECT_FALSE(fs::exists(project_.session() / "adapter/shards")) << "rows between parts are left";
 }
 
@@ -178,7 +180,7 @@ TEST_F(ManySandboxes, HoldTheListsLimitTogether) {
     moments.emplace_back(std::stoll(line), 1);
     moments.emplace_back(std::stoll(line.substr(line.find(',') + 1)), -1);
   }
-  ASSERT_EQ(moments.size(), 2u * kShards);
+  ASSERT_EQ(moments.size(), size_t{2} * shards_);
   std::sort(moments.begin(), moments.end());  // an end comes before a begin of the same millisecond
   int running = 0;
   for (const auto& [at, change] : moments) {
@@ -197,18 +199,28 @@ TEST_F(ManySandboxes, AFailedShardStopsTheRestAndIsNamed) {
   expect_no_sandbox(server_);
 }
 
-// Kills of sandboxes at any moment, as long as the run goes on.
-TEST_F(ManySandboxes, KilledOnesAreReplacedAndTheBytesAreRight) {
-  const char* text = std::getenv("OSIRIS_FLEET_KILLS");
-  const int runs = text ? std::atoi(text) : 4;
-  std::mt19937 random(4711);
+// Kills of sandboxes at any moment, as long as the run goes on. In full 40 shards on 8 sandboxes, of which 3 are
+// killed.
+class KilledSandboxes : public ManySandboxes {
+ protected:
+  KilledSandboxes() : ManySandboxes({}, is_full() ? 40 : 12) {}
+  static bool is_full() { return attack::scale("OSIRIS_FLEET_FULL", 0, 1) != 0; }
+};
+
+TEST_F(KilledSandboxes, AreReplacedAndTheBytesAreRight) {
+  const auto runs = static_cast<int>(attack::scale("OSIRIS_FLEET_KILLS", 4, 200));
+  const uint64_t seed = attack::scale("OSIRIS_KILL_SEED", 4711, 4711);
+  const int sandboxes = is_full() ? 8 : 4;
+  std::mt19937_64 random(seed);
   int killed = 0, complete = 0;
-  for (int run = 0; run < runs; ++run) {
-    SCOPED_TRACE(run);
-    auto running = project_.start(arguments("4"));
-    const int kills = 1 + run % 2;
+  for (int run = 0; run < runs && !HasFailure(); ++run) {
+    SCOPED_TRACE("OSIRIS_KILL_SEED=" + std::to_string(seed) + ", run " + std::to_string(run));
+    server_.clear_requests();
+    auto running = project_.start(arguments(std::to_string(sandboxes)));
+    const int kills = is_full() ? 3 : 1 + run % 2;
     for (int kill = 0; kill < kills; ++kill) {
-      const int64_t after = server_.count("POST /process.Process/StreamInput") + static_cast<int64_t>(random() % 6);
+      const int64_t after =
+          server_.count("POST /process.Process/StreamInput") + static_cast<int64_t>(random() % (shards_ / 2));
       ASSERT_TRUE(test::eventually([&] {
         return server_.count("POST /process.Process/StreamInput") >= after || !e2e::is_alive(running.pid());
       }));
@@ -222,7 +234,8 @@ TEST_F(ManySandboxes, KilledOnesAreReplacedAndTheBytesAreRight) {
     expect_whole(outcome);
     complete += outcome.exit == 0;
   }
-  std::printf("%d sandboxes killed in %d runs: %d complete\n", killed, runs, complete);
+  std::printf("attack: sandboxes of shards: %d killed in %d runs of %d shards on %d; runs without the right bytes %d\n",
+              killed, runs, shards_, sandboxes, runs - complete);
   EXPECT_GT(killed, 0);
 }
 

@@ -1,6 +1,6 @@
 // What may go wrong with shards in several sandboxes beside their own failures: sandboxes that are lost all at once,
-// again and again or with the union, shards that hang, files that change, a full disk here, and a cap that is reached
-// in the middle of a shard.
+// again and again or with the union, shards that hang or fill memory, files that change or vanish, a full disk here, a
+// clock that jumps, and a cap that is reached before the shards, in the middle of one, and after them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -53,6 +53,33 @@ class FleetTrouble : public testing::Test {
   static std::vector<std::string> arguments(const std::string& sandboxes, std::vector<std::string> more = {}) {
     more.insert(more.begin(), {"--e2b-sandboxes", sandboxes});
     return run_arguments("e2b", more);
+  }
+  // By these prices a second of a sandbox is two cents, and each may come to 76 s + its lease + its reserve: $2.81 is
+  // for one, and for none in its place.
+  static std::vector<std::string> with_cap_of_one(std::vector<std::string> more = {}) {
+    more.insert(more.end(), {"--e2b-price-cpu", "0.01", "--e2b-price-mem", "0", "--e2b-lease", "60",
+                             "--e2b-cost-reserve", "4", "--e2b-connect-timeout", "1", "--max-cost", "2.81"});
+    return more;
+  }
+  // names -> save -> first (a program) -> work, with the shards of read
+  void pipeline_with_first(const std::string& first) {
+    const std::string code =
+        "    config:\n      format: ndjson\n      code: |\n        import os, shutil, time\n        ";
+    project_.write(
+        "pipeline.yaml",
+        e2e::oml("before",
+                 {"  - {id: names, component: duckdb.processor, mode: transform, needs: [], config: {query: \"SELECT 1 "
+                  "AS k\"}}\n",
+                  "  - {id: save, component: filesystem.csv_writer, mode: write, needs: [names], config: {path: "
+                  "out/names.csv}}\n",
+                  "  - id: first\n    component: python.processor\n    mode: transform\n    needs: [save]\n" + code +
+                      first + "\n        open(os.environ['OSIRIS_OUTPUT'], 'w').write('{\"k\": 1}\\n')\n",
+                  "  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    needs: []\n    foreach: "
+                  "{files: 'in/*.csv'}\n    config: {path: \"${shard.value}\"}\n",
+                  "  - id: work\n    component: duckdb.processor\n    mode: transform\n    needs: [read, first]\n    "
+                  "per_shard: true\n    config: {query: \"SELECT n FROM df_read, df_first\"}\n",
+                  "  - id: all\n    component: filesystem.csv_writer\n    mode: write\n    needs: [work]\n    config: "
+                  "{path: out/all.csv}\n"}));
   }
   static size_t count_of(const std::string& text, const std::string& part) {
     size_t found = 0;
@@ -163,6 +190,46 @@ TEST_F(FleetTrouble, AFileThatChangesBeforeItsShardIsReadFailsIt) {
   expect_no_sandbox(server_);
 }
 
+TEST_F(FleetTrouble, AFileThatVanishesBeforeItsShardIsReadFailsIt) {
+  pipeline("time.sleep(0.5)", ", max_parallel: 2");
+  auto running = project_.start(arguments("2"));
+  ASSERT_TRUE(test::eventually([&] { return begun() >= 1 || !e2e::is_alive(running.pid()); }));
+  fs::remove(project_.dir() / "in/7.csv");
+  const Outcome outcome = running.end();
+  EXPECT_EQ(outcome.exit, 1) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("shard 7 (in/7.csv): in/7.csv is no longer there"));
+  EXPECT_FALSE(fs::exists(project_.dir() / "out/all.csv"));
+  expect_no_sandbox(server_);
+}
+
+TEST_F(FleetTrouble, AShardThatRunsOutOfMemoryIsNamed) {
+  project_.write("in/5.csv", "n\n200000000\n");
+  project_.write(
+      "pipeline.yaml",
+      e2e::oml("memory", {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    foreach: "
+                          "{files: 'in/*.csv'}\n    config: {path: \"${shard.value}\"}\n",
+                          "  - id: much\n    component: duckdb.processor\n    mode: transform\n    per_shard: "
+                          "true\n    config: {query: \"SELECT len(list(i)) AS n FROM range((SELECT max(n) FROM "
+                          "df_read)) t(i)\"}\n",
+                          "  - id: all\n    component: filesystem.csv_writer\n    mode: write\n    config: {path: "
+                          "out/all.csv}\n"}));
+  const Outcome outcome = project_.osiris(arguments("3", {"--memory-limit", "128MiB"}));
+  EXPECT_EQ(outcome.exit, 1) << outcome.out << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("shard 5 (in/5.csv)"));
+  EXPECT_THAT(outcome.err, HasSubstr("memory"));
+  EXPECT_FALSE(fs::exists(project_.dir() / "out/all.csv"));
+  expect_no_sandbox(server_);
+}
+
+// The service's clock: all leases are over at once.
+TEST_F(FleetTrouble, AJumpOfTheServicesClockIsALossOfAllSandboxes) {
+  pipeline("time.sleep(1)");
+  auto running = project_.start(arguments("3", {"--e2b-lease", "60"}));
+  ASSERT_TRUE(test::eventually([&] { return begun() >= 3 || !e2e::is_alive(running.pid()); }));
+  server_.jump_clock(61'000);
+  expect_whole(running.end());
+}
+
 // Rows of shards wait on this machine's disk until the union's steps have ended.
 TEST_F(FleetTrouble, AFullDiskWhileRowsAreGatheredIsCalledOne) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root may mount";
@@ -203,6 +270,80 @@ TEST_F(FleetTrouble, ACapThatIsReachedInMidShardCollectsWhatIsComplete) {
   EXPECT_FALSE(fs::exists(project_.dir() / "out/all.csv")) << "from an incomplete union";
   for (const Json& cost : Project::events(project_.session(), "resource_cost"))
     EXPECT_LE(cost["at_most"].as_double(), 3.90);
+  expect_no_sandbox(server_);
+}
+
+// What shards wait for runs in the first sandbox; no other one may take its place in the budget.
+TEST_F(FleetTrouble, WithinACapTheFirstSandboxComesFirst) {
+  pipeline_with_first("pass");
+  const std::vector<std::string> shape = {"--e2b-cpu", "2"};  // in a template, of which sandboxes are created
+  ASSERT_EQ(project_.osiris(arguments("2", shape)).exit, 0);
+  server_.clear_requests();
+  const Outcome outcome = project_.osiris(arguments("4", with_cap_of_one(shape)));
+  ASSERT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+  EXPECT_EQ(project_.read("out/all.csv"), "n\n" + expected_);
+  EXPECT_EQ(server_.count("POST /v2/sandboxes"), 1);
+  expect_no_sandbox(server_);
+}
+
+TEST_F(FleetTrouble, AFirstSandboxThatTheCapDoesNotReplaceEndsTheRunAsADeadlineDoes) {
+  pipeline_with_first("time.sleep(600)");
+  auto running = project_.start(arguments("3", with_cap_of_one({"--json"})));
+  ASSERT_TRUE(test::eventually([&] { return begun() >= 1 || !e2e::is_alive(running.pid()); }));
+  kill_all();
+  const Outcome outcome = running.end();
+  EXPECT_EQ(outcome.exit, 124) << outcome.out << outcome.err;
+  EXPECT_EQ(project_.status()["reason"].as_string(), "budget");
+  EXPECT_THAT(outcome.json()["message"].as_string(), HasSubstr("leaves no room for another sandbox"));
+  EXPECT_EQ(server_.count("POST /v2/sandboxes"), 1);
+  expect_no_sandbox(server_);
+}
+
+TEST_F(FleetTrouble, ACapThatIsReachedBeforeTheShardsCollectsWhatIsComplete) {
+  pipeline_with_first("time.sleep(600)");
+  const Outcome outcome = project_.osiris(
+      arguments("2", {"--e2b-price-cpu", "0.01", "--e2b-price-mem", "0", "--e2b-lease", "6", "--e2b-cost-reserve", "4",
+                      "--e2b-connect-timeout", "1", "--e2b-heartbeat-ms", "200", "--max-cost", "1.90"}));
+  EXPECT_EQ(outcome.exit, 124) << outcome.out << outcome.err;
+  EXPECT_EQ(project_.status()["reason"].as_string(), "budget");
+  EXPECT_EQ(project_.read("out/names.csv"), "k\n1\n");
+  EXPECT_FALSE(fs::exists(project_.dir() / "out/all.csv"));
+  for (const Json& cost : Project::events(project_.session(), "resource_cost"))
+    EXPECT_LE(cost["at_most"].as_double(), 1.90);
+  expect_no_sandbox(server_);
+}
+
+TEST_F(FleetTrouble, AFailureBeforeTheShardsLeavesWhatIsComplete) {
+  pipeline_with_first("raise SystemExit('not today')");
+  for (const char* sandboxes : {"1", "3"}) {
+    SCOPED_TRACE(sandboxes);
+    fs::remove_all(project_.dir() / "out");
+    const Outcome outcome = project_.osiris(arguments(sandboxes));
+    EXPECT_EQ(outcome.exit, 1) << outcome.out << outcome.err;
+    EXPECT_THAT(outcome.err, HasSubstr("not today"));
+    EXPECT_EQ(project_.read("out/names.csv"), "k\n1\n");
+    EXPECT_FALSE(fs::exists(project_.dir() / "out/all.csv"));
+    expect_no_sandbox(server_);
+  }
+}
+
+TEST_F(FleetTrouble, AUnionsSandboxThatTheCapDoesNotReplaceLeavesWhatShardsWrote) {
+  pipeline("pass", "", "", "time.sleep(600)");
+  auto running = project_.start(arguments("2", with_cap_of_one({"--json"})));
+  ASSERT_TRUE(test::eventually([&] { return begun() > kShards || !e2e::is_alive(running.pid()); }));
+  kill_all();
+  const Outcome outcome = running.end();
+  EXPECT_EQ(outcome.exit, 124) << outcome.out << outcome.err;
+  EXPECT_EQ(project_.status()["reason"].as_string(), "budget");
+  std::set<std::string> outputs;
+  const Json document = outcome.json();
+  for (const Json& output : document["outputs"].items()) outputs.insert(output["path"].as_string());
+  for (int i = 0; i < kShards; ++i) {
+    const std::string file = "out/" + std::to_string(i) + ".csv";
+    EXPECT_EQ(project_.read(file), "n\n" + std::to_string(i) + "\n");
+    EXPECT_TRUE(outputs.count(file)) << file;
+  }
+  EXPECT_FALSE(fs::exists(project_.dir() / "out/all.csv"));
   expect_no_sandbox(server_);
 }
 

@@ -93,6 +93,13 @@ std::vector<ParityRow> shard_rows() {
           {read("{files: 'in/*.csv', max_parallel: 1, on_failure: continue}", "${shard.value}"),
            write("out/${shard.stem}.csv", kPerShard)},
           1, {{"in/a.csv", "id\n1\n"}, {"in/b.csv", "id\n1,2,3\n"}, {"in/c.csv", "id\n3\n"}}),
+      row("Names",
+          {files, query("SELECT n, $shard AS f FROM df_read", kPerShard), write("out/${shard.index}.csv", kPerShard)},
+          0, {{"in/a b.csv", "n\n1\n"}, {"in/it's \"one\".csv", "n\n2\n"}, {"in/d..e.csv", "n\n3\n"}}),
+      row("None", {"  - id: read\n    component: filesystem.csv_extractor\n    mode: read\n    foreach: {files: "
+                   "'none/*.csv', allow_empty: true}\n    config: {path: \"${shard.value}\", columns: [id, name], "
+                   "dtype: {id: int64, name: str}}\n",
+                   query("SELECT id, name FROM df_read", kPerShard), write("out/result.csv")}),
       row("Ragged", {one_by_one, write("out/result.csv")}, 1, {{"in/a.csv", "id\n1\n"}, {"in/b.csv", "id\n1,2,3\n"}}),
   };
 }

@@ -25,6 +25,8 @@ enum class Scenario {
   kKeep,           // the second run with --e2b-keep
   kCancel,         // Ctrl-C while a step runs that listens to nobody
   kShape,          // a template has to be built
+  kFork,           // shards in two sandboxes, of which one is made of the other
+  kLostFork,       // ... and the reply to that is lost
   // No runs:
   kList,             // osiris resources list
   kRelease,          // osiris resources release of a sandbox

@@ -172,11 +172,17 @@ Result<std::shared_ptr<const Relation>> Database::import_parquet(const std::file
   return std::shared_ptr<const Relation>(std::make_shared<Relation>(std::move(database), table, *rows));
 }
 
-Status Database::export_parquet(const Relation& relation, const std::filesystem::path& file) {
+// The engine numbers a relation's rows from 0 and without gaps.
+Status Database::export_parquet(const Relation& relation, const std::filesystem::path& file,
+                                const std::optional<RowRange>& rows) {
   OSIRIS_ASSIGN(const auto connection, connect());
   const auto columns = file_columns(connection->handle(), relation.name(), FileFormat::kParquet, FileReader::kWorker);
-  const Status status = columns.ok() ? write_file(connection->handle(), relation.qualified_name(), *columns,
-                                                  FileFormat::kParquet, file.string(), kParquetZstd)
+  std::string source = relation.qualified_name();
+  if (rows)
+    source = "(SELECT * FROM " + source + " WHERE rowid >= " + std::to_string(rows->first) + " AND rowid < " +
+             std::to_string(rows->first + rows->count) + ")";
+  const Status status = columns.ok() ? write_file(connection->handle(), source, *columns, FileFormat::kParquet,
+                                                  file.string(), kParquetZstd)
                                      : Status(columns.error());
   if (!status.ok()) {
     Error error = status.error().within("cannot write the relation as Parquet");

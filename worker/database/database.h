@@ -97,6 +97,11 @@ class Relation {
   std::vector<size_t> missing_shards_;
 };
 
+// Rows of a relation that follow each other.
+struct RowRange {
+  uint64_t first = 0, count = 0;
+};
+
 struct DatabaseOptions {
   uint64_t memory_limit_bytes = 0;  // for the whole process; 0: 80 % of memory
   unsigned threads = 0;             // 0: all cores
@@ -118,7 +123,9 @@ class Database : public std::enable_shared_from_this<Database> {
 
   // Relations that came from, or go to, another worker.
   Result<std::shared_ptr<const Relation>> import_parquet(const std::filesystem::path& file, const std::string& table);
-  Status export_parquet(const Relation& relation, const std::filesystem::path& file);
+  // `rows`: those alone; none: all.
+  Status export_parquet(const Relation& relation, const std::filesystem::path& file,
+                        const std::optional<RowRange>& rows = std::nullopt);
 
   // A new one with nothing in it. The database is open.
   Result<std::unique_ptr<AttachedDatabase>> attach();
@@ -144,11 +151,6 @@ struct RowStream {
   uint64_t bytes = 0;  // of the rows as text, about
   std::vector<std::shared_ptr<const Relation>> relations;
   std::vector<std::shared_ptr<const AttachedDatabase>> views;
-};
-
-// Rows of a relation that follow each other.
-struct RowRange {
-  uint64_t first = 0, count = 0;
 };
 
 struct StepInput {

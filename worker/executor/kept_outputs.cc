@@ -21,6 +21,19 @@ Result<KeptFile> write_rows(const Run& run, const PlanStep& step, const Relation
   return kept_file(step, file, rows.rows());
 }
 
+// Nothing is said of them: who asks for pieces knows them.
+Status write_pieces(const Run& run, const PlanStep& step, const Relation& rows) {
+  OSIRIS_TRY(make_directories((run.session_dir / kept_piece_path(step.id, 0)).parent_path()));
+  uint64_t first = 0;
+  for (size_t place = 0; place < rows.shard_rows().size(); ++place) {
+    const uint64_t count = rows.shard_rows()[place];
+    OSIRIS_TRY(
+        run.database->export_parquet(rows, run.session_dir / kept_piece_path(step.id, place), RowRange{first, count}));
+    first += count;
+  }
+  return {};
+}
+
 // The rows of shards that other workers ran, one file each.
 Result<std::shared_ptr<const Relation>> read_shards(const Run& run, const PlanStep& step, std::string& fingerprint) {
   const std::vector<Shard>& shards = step.shards->list;
@@ -81,6 +94,12 @@ Result<KeptFile> kept_file(const PlanStep& step, const std::filesystem::path& fi
 
 void keep_output(const Run& run, const PlanStep& step, const StepEnd& end, RecordSink& sink) {
   if (!end.relation && !end.kept) return;
+  if (step.kept.in_pieces && end.relation) {
+    const Status written = write_pieces(run, step, *end.relation);
+    if (!written.ok())
+      emit_event(sink, "output_not_kept", step.id, Json::object({{"reason", written.error().message}}));
+    return;
+  }
   const std::string path = kept_file_path(step.id);
   const std::filesystem::path file = run.session_dir / path;
   const Result<KeptFile> kept = end.kept ? *end.kept : write_rows(run, step, *end.relation, file);

@@ -1,10 +1,15 @@
 // How a fleet comes to its machines: the first gets the worker, the others are made of it, and each is looked at before
 // it is given anything (docs/decisions/0259-clones-or-creates.md).
+#include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "plugins/sdk/fleet/fleet_run.h"
+#include "plugins/sdk/run/lent_variables.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/text.h"
+#include "protocol/model/requirement_set.h"
 
 namespace osiris::sdk {
 
@@ -34,15 +39,39 @@ Status FleetRun::acquire(Slot& slot) {
   return {};
 }
 
+// What the shards' steps require, where it can be installed before there is anything secret: variables that are lent to
+// the steps are (docs/decisions/0261-packages-of-clones.md).
+std::vector<std::string> FleetRun::packages_to_clone() const {
+  std::set<std::string> sets;
+  for (const FleetPlan::List& list : plan_.lists())
+    for (const PlanStep* step : list.steps)
+      if (std::string set = requirement_set(*step); !set.empty()) sets.insert(std::move(set));
+  if (!context_.settings.install_deps || sets.empty()) return {};
+  std::set<std::string> lent, open;
+  if (const auto names = environment_names(context_.settings))
+    for (const std::string& name : *names)
+      if (name.starts_with("PIP_")) lent.insert(name);
+  for (const auto& [name, value] : context_.settings.build_environment)
+    if (name.starts_with("PIP_")) open.insert(name);
+  std::vector<std::string> differ;
+  std::set_symmetric_difference(lent.begin(), lent.end(), open.begin(), open.end(), std::back_inserter(differ));
+  if (differ.empty()) return {sets.begin(), sets.end()};
+  context_.host.log(OSIRIS_INFO, "each " + noun_ + " installs the packages of its shards: a " + noun_ +
+                                     " that others are made of has no variable that is lent to steps, and " +
+                                     join(differ, ", ") + " is not said for both, steps and builds");
+  return {};
+}
+
 // While nothing of a run has been in the first machine. Where the worker is in the template, creates send nothing; and
 // what is not to be had by clones is created.
 Status FleetRun::clone_first() {
   if (context_.place.clones_max() == 0 || !context_.made_from.worker_directory.empty()) return {};
   Slot& first = *slots_.front();
   OSIRIS_TRY(acquire(first));
-  if (const Status prepared = prepare_parent(session_context(first)); !prepared) {
-    if (is_stopped()) return prepared.error();
-    context_.host.log(OSIRIS_WARN, "the first " + noun_ + " cannot be made ready: " + prepared.error().message);
+  if (const Status prepared = prepare_parent(session_context(first), packages_to_clone()); !prepared) {
+    const Error& error = prepared.error();
+    if (is_stopped() || error.code == Code::kCancelled || error.code == Code::kDeadline) return error;
+    context_.host.log(OSIRIS_WARN, "the first " + noun_ + " cannot be made ready: " + error.message);
     if (const Status released = give_back(first); !released) context_.host.log(OSIRIS_ERROR, released.error().message);
     first.had_one = false;
     return {};

@@ -20,6 +20,7 @@ Error skipped_error(const std::string& step_id, const std::string& cause) {
 }  // namespace
 
 FleetRun::Incomplete FleetRun::find_incomplete() {
+  const std::lock_guard lock(mutex_);
   for (const ShardScheduler::Failure& failure : scheduler_.failures())
     if (!results_.is_failed(failure.shard)) results_.note_failure(failure.shard, failure.error);
   Incomplete found;

@@ -233,7 +233,7 @@ void FleetRun::finish_shard(Slot& slot, ShardRun& run) {
   // What other steps made of the shard stays, where the others go on.
   const bool goes_on = plan_.lists()[plan_.place_of(attempt.shard).first].goes_on;
   if (!failure || (has_failed && goes_on && outcome.ok() && outcome->packed)) return receive(slot, run, *outcome);
-  if (has_failed) return fail(attempt, *failure, run.events);
+  if (has_failed) return fail(attempt, *failure, run.take_events());
   if (!is_end_of_run(*failure)) return lose(slot, *failure, plan_.shown(attempt.shard));
   if (failure->category == category::kRuntimeBudget) {  // what others have in hand may come to its end
     const std::lock_guard lock(mutex_);
@@ -304,7 +304,7 @@ void FleetRun::receive(Slot& slot, ShardRun& run, RunOutcome& outcome) {
     const std::lock_guard lock(mutex_);
     if (scheduler_.is_outdated(attempt)) return scheduler_.give_back(attempt);
     const Status added =
-        results_.add(attempt.shard, outcome.result, *outcome.packed, part.session_dir, std::move(run.events));
+        results_.add(attempt.shard, outcome.result, *outcome.packed, part.session_dir, run.take_events());
     if (added) {
       for (Artifact& output : received->outputs) {
         if (times_ > 1)

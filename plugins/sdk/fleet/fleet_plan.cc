@@ -64,9 +64,12 @@ void FleetPlan::find_sharded() {
     for (const std::string& need : step.needs) {
       const auto input = std::find_if(step.inputs.begin(), step.inputs.end(),
                                       [&](const PlanInput& each) { return each.from_step == need; });
-      const bool in_pieces = input != step.inputs.end() && input->in_shards;
-      fits &= in_pieces ? is_sharded(need) && find(request_.plan, need)->shards->rule.dump_canonical() == rule
-                        : !comes_after(need);
+      const bool in_shards = input != step.inputs.end() && input->in_shards;
+      if (!in_shards)
+        fits &= !comes_after(need);
+      else
+        fits &= is_in_pieces(*input, step) ||
+                (is_sharded(need) && find(request_.plan, need)->shards->rule.dump_canonical() == rule);
     }
     if (!fits) {
       if (step.shards || std::any_of(step.needs.begin(), step.needs.end(), comes_after)) after.insert(step.id);
@@ -74,6 +77,8 @@ void FleetPlan::find_sharded() {
     }
     after.insert(step.id);
     sharded_.insert(step.id);
+    for (const PlanInput& input : step.inputs)
+      if (is_in_pieces(input, step)) in_pieces_.insert(input.from_step);
     const auto [found, is_new] = list_of_rule.try_emplace(rule, lists_.size());
     if (is_new) lists_.push_back({{}, step.shards->list.size(), 0, step.shards->goes_on, nullptr});
     List& list = lists_[found->second];
@@ -82,6 +87,17 @@ void FleetPlan::find_sharded() {
     const uint64_t most = step.shards->parallel_max;
     if (most > 0) list.parallel_max = list.parallel_max == 0 ? most : std::min(list.parallel_max, most);
   }
+}
+
+// The rows of the same shards, by an earlier run.
+bool FleetPlan::is_in_pieces(const PlanInput& input, const PlanStep& step) const {
+  if (!input.in_shards || !step.shards) return false;
+  const PlanStep* from = find(request_.plan, input.from_step);
+  return from && from->kept.use == StepUse::kTake && from->kept.shard_rows.size() == step.shards->list.size();
+}
+
+const std::vector<uint64_t>* FleetPlan::pieces_of(const std::string& step_id) const {
+  return in_pieces_.count(step_id) ? &find(request_.plan, step_id)->kept.shard_rows : nullptr;
 }
 
 // One machine is taken by a snapshot, and one connection: with fewer than two others one place is as fast.
@@ -96,12 +112,17 @@ bool FleetPlan::has_source() const {
   return std::any_of(lists_.begin(), lists_.end(), [](const List& list) { return list.is_held(); });
 }
 
+bool FleetPlan::has_split() const {
+  return std::any_of(lists_.begin(), lists_.end(), [](const List& list) { return list.split != nullptr; });
+}
+
 void FleetPlan::find_before() {
   const auto& steps = request_.steps();
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     if (!is_sharded(step->id) && !before_.count(step->id)) continue;
     for (const std::string& need : step->needs)
-      if (const PlanStep* needed = find(request_.plan, need); needed && !is_sharded(need) && needed->kept.runs())
+      if (const PlanStep* needed = find(request_.plan, need);
+          needed && !is_sharded(need) && (needed->kept.runs() || in_pieces_.count(need)))
         before_.insert(need);
   }
   for (const PlanStep& step : steps) {
@@ -180,6 +201,15 @@ Json FleetPlan::taken(const std::string& id, const std::vector<BroughtRows>& row
   return step;
 }
 
+// Of a step whose rows an earlier run has kept, where they are in one piece.
+Json FleetPlan::kept_rows(const std::string& id, bool reads) const {
+  Json step = step_document(id);
+  if (reads) return step;
+  step.set("input_files", Json::array());
+  step.find("kept")->set("use", "done");
+  return step;
+}
+
 Json FleetPlan::shard_step(const PlanStep& step, size_t index) const {
   Json document = files_.at(step.id).document_of(index);
   document.erase("checks");  // they are of all rows
@@ -193,7 +223,10 @@ Result<RunRequest> FleetPlan::part_before() const {
   for (const PlanStep& step : request_.steps()) {
     if (before_.count(step.id)) {
       Json document = step_document(step.id);
-      if (leaves_rows(step.id)) document.set("kept", Json::object({{"use", "keep"}}));
+      if (in_pieces_.count(step.id))
+        for (const char* key : {"keeps", "in_pieces"}) document.find("kept")->set(key, true);
+      else if (leaves_rows(step.id))
+        document.set("kept", Json::object({{"use", "keep"}}));
       steps.push_back(std::move(document));
     } else if (!step.kept.runs()) {
       steps.push_back(step_document(step.id));
@@ -232,7 +265,15 @@ Result<RunRequest> FleetPlan::part_of_shard(size_t list, size_t index, const Bro
       steps.push_back(std::move(document));
     } else if (read.count(step.id)) {
       const auto rows = brought.find(step.id);
-      steps.push_back(rows == brought.end() ? step_document(step.id) : taken(step.id, rows->second, true));
+      if (rows == brought.end()) {
+        steps.push_back(step_document(step.id));
+      } else if (in_pieces_.count(step.id)) {
+        const BroughtRows& own = rows->second.at(index);
+        steps.push_back(taken(step.id, {own}, true));
+        steps.items().back().find("kept")->set("shard_rows", shard_rows_json({own.rows_out}));
+      } else {
+        steps.push_back(taken(step.id, rows->second, true));
+      }
       ids.insert(step.id);
     }
   }
@@ -260,10 +301,14 @@ Result<RunRequest> FleetPlan::part_after(const Brought& brought, bool takes_shar
     for (const std::string& source : sources_of_checks(step)) read.insert(source);
   }
   Json steps = Json::array();
-  for (const PlanStep& step : request_.steps())
-    if (!without.count(step.id))
-      steps.push_back(is_done(step.id) ? taken(step.id, brought.at(step.id), read.count(step.id) > 0)
-                                       : step_document(step.id));
+  for (const PlanStep& step : request_.steps()) {
+    const bool is_read = read.count(step.id) > 0;
+    if (without.count(step.id)) continue;
+    if (in_pieces_.count(step.id))
+      steps.push_back(kept_rows(step.id, is_read));
+    else
+      steps.push_back(is_done(step.id) ? taken(step.id, brought.at(step.id), is_read) : step_document(step.id));
+  }
   return part(std::move(steps), "", brought);
 }
 

@@ -51,8 +51,13 @@ class FleetPlan {
   const std::vector<List>& lists() const { return lists_; }
   // The first machine holds what shards of others are read by, and runs none meanwhile.
   bool has_source() const;
+  // One machine asks for the bounds of a table's parts before a shard can run.
+  bool has_split() const;
   const std::set<std::string>& before() const { return before_; }
   bool is_sharded(const std::string& step_id) const { return sharded_.count(step_id) > 0; }
+  // Of a step whose rows an earlier run has kept and shards read: how many are each shard's. They are in one file, of
+  // which the first part makes one for each (kept_piece_path). Null: it is none.
+  const std::vector<uint64_t>* pieces_of(const std::string& step_id) const;
   size_t shard_count() const;
   // For the scheduler, list by list.
   std::vector<FleetShard> shards() const;
@@ -87,7 +92,9 @@ class FleetPlan {
   uint64_t connections_max(const PlanStep& step) const;
   bool is_wanted_whole(const PlanStep& step) const;
   const Json& step_document(const std::string& id) const;
+  bool is_in_pieces(const PlanInput& input, const PlanStep& step) const;
   Json taken(const std::string& id, const std::vector<BroughtRows>& rows, bool reads) const;
+  Json kept_rows(const std::string& id, bool reads) const;
   Json shard_step(const PlanStep& step, size_t index) const;
   bool can_spread(const PlanStep& step) const;
   Result<RunRequest> part(Json steps, const std::string& suffix, const Brought& brought) const;
@@ -98,7 +105,7 @@ class FleetPlan {
   std::map<std::string, const Json*> known_;      // of inputs by their places here, in the prepared document
   std::map<std::string, ShardFiles> files_;       // of the sharded steps
   std::vector<List> lists_;
-  std::set<std::string> sharded_, before_, leaving_, read_in_shards_;
+  std::set<std::string> sharded_, before_, leaving_, read_in_shards_, in_pieces_;
 };
 
 }  // namespace osiris::sdk

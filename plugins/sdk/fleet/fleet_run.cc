@@ -119,15 +119,30 @@ void FleetRun::join_all() {
 }
 
 Result<RunOutcome> FleetRun::run_all() {
+  Slot& first = *slots_.front();
   if (const Status cloned = clone_first(); !cloned) return concluded(cloned.error());
+  // It has work before any shard: within a cap or a quota the others take what it leaves.
+  if (!first.held && (!plan_.before().empty() || plan_.has_split()))
+    if (const Status acquired = acquire(first); !acquired) return concluded(acquired.error());
   readers_ = slots_.size() - 1;
   for (size_t i = 1; i < slots_.size(); ++i) slots_[i]->thread = std::thread([this, i] { work(*slots_[i]); });
-  std::optional<RunOutcome> before;
+  run_until_shards(first);
+  work(first);
+  if (!is_whole()) join_all();  // otherwise the others give their machines back while the union runs
+  if (!runs_alone()) {
+    say_how_many();
+    if (const auto error = error_of_shards()) return concluded(*error);
+  }
+  auto outcome = run_after(first);
+  if (!outcome) return concluded(outcome.error());
+  return outcome;
+}
+
+void FleetRun::run_until_shards(Slot& first) {
   if (!plan_.before().empty()) {
-    auto ran = run_before(*slots_.front());
-    if (ran) before = *std::move(ran);
+    const auto before = run_before(first);
     if (!before)
-      end_with(ran.error());
+      end_with(before.error());
     else if (!before->status)
       end_with(before->status.error());
   }
@@ -137,34 +152,39 @@ Result<RunOutcome> FleetRun::run_all() {
     is_over = end_.has_value();
     if (!is_over) results_.tell_starts(context_.host);
   }
-  if (!is_over) settle(*slots_.front());
+  if (!is_over) settle(first);
   {
     const std::lock_guard lock(mutex_);
     may_begin_ = true;
   }
   changed_.notify_all();
-  work(*slots_.front());
-  const bool is_whole = [this] {
-    const std::lock_guard lock(mutex_);
-    return !end_ && !why_alone_ && scheduler_.all_accepted();
-  }();
-  if (!is_whole) join_all();  // otherwise the others give their machines back while the union runs
-  if (!end_ && why_alone_) return run_after(*slots_.front());
-  if (!end_) say_how_many();
-
-  const size_t ended = scheduler_.accepted_count() + scheduler_.failures().size();
-  if (!end_ && ended < plan_.shard_count() && !scheduler_.has_failed()) end_ = stop_reason();
-  if (end_) return concluded(*end_);
-  if (scheduler_.has_failed()) {
-    results_.tell(context_.host);
-    return concluded(first_failure());
-  }
-  if (ended < plan_.shard_count())
-    return concluded(no_machine_.value_or(Error(Code::kUnavailable, "no " + noun_ + " is left for the shards")));
-  return run_after(*slots_.front());
 }
 
-// That ended the run, and not one that others went on after.
+bool FleetRun::is_whole() {
+  const std::lock_guard lock(mutex_);
+  return !end_ && !why_alone_ && scheduler_.all_accepted();
+}
+
+bool FleetRun::runs_alone() {
+  const std::lock_guard lock(mutex_);
+  return !end_ && why_alone_;
+}
+
+// Of the whole, when no shard runs any more; nullopt: the rest is to be run.
+std::optional<Error> FleetRun::error_of_shards() {
+  const std::lock_guard lock(mutex_);
+  const bool is_short = scheduler_.accepted_count() + scheduler_.failures().size() < plan_.shard_count();
+  if (!end_ && is_short && !scheduler_.has_failed()) end_ = stop_reason();
+  if (end_) return end_;
+  if (scheduler_.has_failed()) {
+    results_.tell(context_.host);
+    return first_failure();
+  }
+  if (!is_short) return std::nullopt;
+  return no_machine_.value_or(Error(Code::kUnavailable, "no " + noun_ + " is left for the shards"));
+}
+
+// With the lock. That ended the run, and not one that others went on after.
 Error FleetRun::first_failure() const {
   for (const ShardScheduler::Failure& failure : scheduler_.failures())
     if (!plan_.lists()[plan_.place_of(failure.shard).first].goes_on) return failure.error;
@@ -175,7 +195,7 @@ Error FleetRun::first_failure() const {
 void FleetRun::say_how_many() {
   const std::lock_guard lock(mutex_);
   const auto ran = std::count_if(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->had_shard; });
-  if (had_too_few_ || ran == static_cast<std::ptrdiff_t>(slots_.size())) return;
+  if (end_ || had_too_few_ || ran == static_cast<std::ptrdiff_t>(slots_.size())) return;
   const std::string plural(context_.place.service().plural());
   context_.host.log(OSIRIS_WARN,
                     "the shards ran in " + std::to_string(ran) + " " + (ran == 1 ? noun_ : plural) +
@@ -187,13 +207,9 @@ void FleetRun::say_how_many() {
 Result<RunOutcome> FleetRun::run_before(Slot& slot) {
   OSIRIS_ASSIGN(RunRequest part, plan_.part_before());
   part.session_dir = directory() / "before";
-  std::set<std::string> wanted_by_host, left_behind;
-  for (const PlanStep& step : context_.request.steps()) {
-    if (step.kept.use == StepUse::kKeep)
-      wanted_by_host.insert(step.id);
-    else
-      left_behind.insert(kept_file_path(step.id));
-  }
+  std::set<std::string> wanted_by_host;
+  for (const PlanStep& step : context_.request.steps())
+    if (step.kept.use == StepUse::kKeep) wanted_by_host.insert(step.id);
   const PartHost host(
       context_.host,
       [&](const PartEvent& event) {
@@ -204,44 +220,88 @@ Result<RunOutcome> FleetRun::run_before(Slot& slot) {
       [this] { return is_stopped(); }, [](std::string_view step_id) { return !step_id.empty(); });
   OSIRIS_ASSIGN(RunOutcome outcome, run_whole_part(slot, part, host));
   done_before_ = outcome.result;
-  if (!outcome.status) return outcome;
+  // As of a run in one machine: what is complete is taken from a part that failed, or came to the end of its budget.
+  const bool has_failed = !outcome.status;
+  if (has_failed && (!outcome.packed || (outcome.status.error().code != Code::kStepFailed &&
+                                         outcome.status.error().category != category::kRuntimeBudget)))
+    return outcome;
   if (!outcome.packed) return Error(Code::kInternal, "nothing says what the steps before the shards left");
   const ArtifactSource source =
       slot.part->packed_source(slot.session->context(), *outcome.packed, context_.sleep, "download the artifacts");
   auto received =
       receive_artifacts(source, *outcome.packed, part,
                         {.session_bytes_max = kSessionBytesMax, .retry_budget = context_.settings.retry_budget});
-  if (!received) return received.error();
+  if (!received && has_failed) context_.host.log(OSIRIS_ERROR, received.error().message);
+  if (!received) return has_failed ? Result<RunOutcome>(std::move(outcome)) : received.error();
   for (Artifact& output : received->outputs) outputs_before_.push_back(std::move(output));
-  bring_session_files(part.session_dir, context_.request.session_dir, left_behind);
+  bring_session_files(part.session_dir, context_.request.session_dir,
+                      files_between_parts([&](const PlanStep& step) { return !wanted_by_host.count(step.id); }));
+  if (!has_failed) OSIRIS_TRY(take_rows_before(outcome, part.session_dir));
+  return outcome;
+}
+
+// The rows that shards read.
+Status FleetRun::take_rows_before(const RunOutcome& outcome, const fs::path& directory) {
+  std::map<std::string, FileDigest> kept;  // by path below the session
+  for (const rpc::PackedFile& file : outcome.packed->files)
+    if (file.kind == "session") kept[file.path] = {.sha256 = file.sha256, .size_bytes = file.size_bytes};
+  const auto rows_in = [&](const std::string& path, BroughtRows rows) {
+    const auto file = kept.find(path);
+    if (file == kept.end()) return rows;
+    rows.file = directory / path;
+    rows.digest = file->second;
+    return rows;
+  };
   for (const Json& entry : outcome.result["steps"].items()) {
     const std::string& id = entry["id"].as_string();
     if (!plan_.before().count(id)) continue;
+    std::vector<BroughtRows>& brought = before_[id];
     BroughtRows rows;
-    rows.rows_read = entry["rows_read"].as_uint();
-    rows.rows_written = entry["rows_written"].as_uint();
-    rows.rows_out = entry["rows_out"].as_uint();
-    for (const rpc::PackedFile& file : outcome.packed->files)
-      if (file.path == kept_file_path(id) && file.kind == "session") {
-        rows.file = part.session_dir / file.path;
-        rows.digest = {.sha256 = file.sha256, .size_bytes = file.size_bytes};
+    if (const std::vector<uint64_t>* pieces = plan_.pieces_of(id)) {
+      for (size_t place = 0; place < pieces->size(); ++place) {
+        rows.rows_out = pieces->at(place);
+        brought.push_back(rows_in(kept_piece_path(id, place), rows));
       }
-    if (plan_.leaves_rows(id) && rows.file.empty())
+    } else {
+      rows.rows_read = entry["rows_read"].as_uint();
+      rows.rows_written = entry["rows_written"].as_uint();
+      rows.rows_out = entry["rows_out"].as_uint();
+      brought.push_back(rows_in(kept_file_path(id), rows));
+    }
+    if (plan_.leaves_rows(id) &&
+        std::any_of(brought.begin(), brought.end(), [](const BroughtRows& each) { return each.file.empty(); }))
       return Error(Code::kUnsupported,
                    "the rows of step " + id + " cannot leave a worker, and shards on other machines read them",
                    "Run with one, or cast the column that the log names.");
-    before_[id].push_back(std::move(rows));
   }
-  return outcome;
+  return {};
+}
+
+// That only other parts read, of these steps.
+std::set<std::string> FleetRun::files_between_parts(const std::function<bool(const PlanStep&)>& of) const {
+  std::set<std::string> files;
+  for (const PlanStep& step : context_.request.steps()) {
+    if (!of(step)) continue;
+    files.insert(kept_file_path(step.id));
+    if (const std::vector<uint64_t>* pieces = plan_.pieces_of(step.id))
+      for (size_t place = 0; place < pieces->size(); ++place) files.insert(kept_piece_path(step.id, place));
+  }
+  return files;
 }
 
 // The rest, in the first machine, or one that takes its place: the shards' rows are on this one.
 Result<RunOutcome> FleetRun::run_after(Slot& slot) {
-  const std::optional<std::string> why_not = why_alone_ ? why_alone_ : results_.why_not_one();
+  std::optional<std::string> why_not;
+  bool is_incomplete = false;
+  {
+    const std::lock_guard lock(mutex_);
+    why_not = why_alone_ ? why_alone_ : results_.why_not_one();
+    is_incomplete = !scheduler_.failures().empty();
+  }
   if (why_not) {
     context_.host.log(OSIRIS_WARN, *why_not + ": the shards run again, in one " + noun_,
                       Json::object({{"notice", true}}));
-  } else if (!scheduler_.failures().empty()) {
+  } else if (is_incomplete) {
     return run_incomplete(slot);
   } else {
     results_.tell(context_.host);
@@ -250,13 +310,15 @@ Result<RunOutcome> FleetRun::run_after(Slot& slot) {
   Brought brought = results_.brought();
   brought.insert(before_.begin(), before_.end());
   OSIRIS_ASSIGN(const RunRequest part, plan_.part_after(brought, !why_not));
-  if (why_not) outputs_.clear();  // this part writes them
+  if (why_not) {
+    const std::lock_guard lock(mutex_);
+    outputs_.clear();  // this part writes them
+  }
   return run_rest(slot, part);
 }
 
 void FleetRun::bring_shards_files() const {
-  std::set<std::string> left_behind;
-  for (const PlanStep& step : context_.request.steps()) left_behind.insert(kept_file_path(step.id));
+  const std::set<std::string> left_behind = files_between_parts([](const PlanStep&) { return true; });
   for (const fs::path& each : results_.directories())
     bring_session_files(each, context_.request.session_dir, left_behind);
 }
@@ -300,6 +362,7 @@ Result<RunOutcome> FleetRun::concluded(Error error) {
   for (const Json& entry : done_before_["steps"].items())
     if (entry["status"].as_string() == "success")
       board.succeeded(entry["id"].as_string(), Json::object({{"metrics", entry}}));
+  const std::lock_guard lock(mutex_);
   for (const FleetPlan::List& list : plan_.lists())
     for (const PlanStep* step : list.steps)
       if (const auto metrics = results_.metrics_of(*step))

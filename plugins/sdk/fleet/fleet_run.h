@@ -9,8 +9,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "plugins/sdk/channel/waker.h"
@@ -76,6 +78,10 @@ class FleetRun {
     RunRequest part;
     std::mutex mutex;  // of the next
     std::vector<PartEvent> events;
+    std::vector<PartEvent> take_events() {
+      const std::lock_guard lock(mutex);
+      return std::exchange(events, {});
+    }
     std::optional<PartHost> host;
     std::unique_ptr<HandedPart> handed;
     std::optional<Error> refused;         // the shard's own failure
@@ -106,7 +112,14 @@ class FleetRun {
   PackedWorker begin_packing();
 
   Result<RunOutcome> run_all();
+  // All that comes before the first shard.
+  void run_until_shards(Slot& first);
   Result<RunOutcome> run_before(Slot& slot);
+  Status take_rows_before(const RunOutcome& outcome, const std::filesystem::path& directory);
+  std::set<std::string> files_between_parts(const std::function<bool(const PlanStep&)>& of) const;
+  bool is_whole();
+  bool runs_alone();
+  std::optional<Error> error_of_shards();
   // Parts of tables (fleet_source.cc). The first asks for their bounds, and stays until all their shards are there
   // where it holds a snapshot.
   void settle(Slot& slot);
@@ -135,6 +148,7 @@ class FleetRun {
   void join_all();
 
   // fleet_clones.cc
+  std::vector<std::string> packages_to_clone() const;
   Status clone_first();
   Status acquire(Slot& slot);
   Status make_ready(Slot& slot);
@@ -178,7 +192,7 @@ class FleetRun {
   std::mutex mutex_;  // of all that follows
   std::condition_variable changed_;
   ShardScheduler scheduler_;
-  ShardResults results_;
+  ShardResults results_;                 // when no shard runs any more nothing of it changes
   std::map<uint64_t, ShardRun*> ahead_;  // those that may be asked back, by their attempts
   bool may_begin_ = false, had_too_few_ = false;
   std::map<std::string, Json> settled_;   // of parts of tables, by step

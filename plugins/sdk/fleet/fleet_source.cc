@@ -67,24 +67,23 @@ void FleetRun::find_alone() {
 }
 
 void FleetRun::settle(Slot& slot) {
-  const auto& lists = plan_.lists();
-  if (std::none_of(lists.begin(), lists.end(), [](const FleetPlan::List& list) { return list.split != nullptr; }))
-    return;
+  if (!plan_.has_split()) return;
   const auto part = plan_.part_to_settle();
   if (!part) return end_with(part.error());
   for (;;) {
     const std::optional<Error> failure = settle_once(slot, *part);
-    bool was_held = false, is_done = false, may_again = false;
+    bool was_held = false, is_done = false, is_alone = false, may_again = false;
     {
       const std::lock_guard lock(mutex_);
       was_held = std::exchange(is_held_, false);
       is_done = was_held && !needs_source();
       find_alone();
+      is_alone = why_alone_.has_value();
       may_again = failure && times_ < kTimesMax && (was_held || failure->code != Code::kStepFailed) &&
                   failure->code != Code::kCancelled && failure->code != Code::kDeadline;
       if (may_again && !is_done) ++times_;
     }
-    if (!failure || is_done || why_alone_ || is_stopped()) return;
+    if (!failure || is_done || is_alone || is_stopped()) return;
     if (!may_again) return end_with(*failure);
     if (was_held) begin_again(*failure);
   }
@@ -97,7 +96,10 @@ std::optional<Error> FleetRun::settle_once(Slot& slot, const RunRequest& part) {
     return no_machine_.value_or(Error(Code::kCancelled, "the run was cancelled"));
   }
   RunRequest made = part;
-  made.run_id += "-" + std::to_string(times_);
+  {
+    const std::lock_guard lock(mutex_);
+    made.run_id += "-" + std::to_string(times_);
+  }
   made.session_dir = directory() / made.run_id;
   std::mutex events_mutex;
   std::vector<PartEvent> failures;
@@ -130,8 +132,10 @@ std::optional<Error> FleetRun::settle_once(Slot& slot, const RunRequest& part) {
 
 // What was read in the snapshot that is gone does not count: rows of two snapshots are no table.
 void FleetRun::begin_again(const Error& error) {
+  uint64_t time = 0;
   {
     const std::lock_guard lock(mutex_);
+    time = times_;
     may_begin_ = false;
     for (size_t list = 0; list < plan_.lists().size(); ++list) {
       if (!plan_.lists()[list].is_held()) continue;
@@ -143,9 +147,8 @@ void FleetRun::begin_again(const Error& error) {
   changed_.notify_all();
   for (const FleetPlan::List& list : plan_.lists())
     if (list.is_held())
-      context_.host.event(
-          "shards_restarted", list.split->id,
-          Json::object({{"time", uint64_t{times_}}, {"error", error.message}, {"shards", Json::array()}}));
+      context_.host.event("shards_restarted", list.split->id,
+                          Json::object({{"time", time}, {"error", error.message}, {"shards", Json::array()}}));
   context_.host.log(OSIRIS_WARN,
                     "the snapshot that shards share is gone, and all of them are read again: " + error.message,
                     Json::object({{"notice", true}}));

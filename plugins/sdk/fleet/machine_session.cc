@@ -1,15 +1,21 @@
 #include "plugins/sdk/fleet/machine_session.h"
 
 #include <algorithm>
-#include <chrono>
+#include <limits>
 #include <numeric>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "plugins/sdk/package/delivery.h"
 #include "plugins/sdk/run/worker_run.h"
+#include "protocol/base/categories.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
+#include "protocol/base/text.h"
+#include "protocol/base/utf8.h"
 
 namespace osiris::sdk {
 namespace {
@@ -140,22 +146,88 @@ Result<std::unique_ptr<HandedPart>> MachineSession::hand_over(const RunRequest& 
   return part;
 }
 
-Status prepare_parent(const SessionContext& context) {
-  OSIRIS_ASSIGN(Delivery delivery, plan_unpacking(delivery_of(context)));
+namespace {
+
+// What `osiris-worker --install-requirements` says there: events on stdout, its own and pip's words on stderr.
+class InstallOutput {
+ public:
+  explicit InstallOutput(const SessionContext& context) : context_(context) {}
+
+  void take(const ProcessEvent& event) {
+    const bool is_output = event.kind == ProcessEvent::Kind::kOutput;
+    if (!is_output && event.kind != ProcessEvent::Kind::kLog) return;
+    std::string& begun = is_output ? output_ : log_;
+    begun += event.bytes;
+    for (size_t end; (end = begun.find('\n')) != std::string::npos; begun.erase(0, end + 1))
+      take_line(begun.substr(0, end), is_output);
+    if (begun.size() > kLineBytesMax) begun.clear();
+  }
+  // Of installing that failed.
+  const std::string& why() const { return why_.empty() ? last_line_ : why_; }
+
+ private:
+  static constexpr size_t kLineBytesMax = size_t{64} << 10;
+
+  void take_line(const std::string& line, bool is_output) {
+    constexpr std::string_view kOwn = "osiris-worker: ", kEvent = "osiris-event ";
+    if (!is_output && line.starts_with(kOwn))
+      why_ = printable_line(std::string_view(line).substr(kOwn.size()));
+    else if (!is_output && !trim(line).empty())
+      last_line_ = printable_line(line);
+    if (!is_output || !line.starts_with(kEvent)) return;
+    const auto event = parse_json(std::string_view(line).substr(kEvent.size()));
+    if (!event || (*event)["event"].as_string() != "dependency_installed") return;
+    Json fields = Json::object();
+    for (const auto& [key, value] : event->members())
+      if (key != "event") fields.set(key, value);
+    fields.set("where", std::string(context_.place.service().noun()));
+    context_.host.event("dependency_installed", {}, fields);
+  }
+
+  const SessionContext& context_;
+  std::string output_, log_, why_, last_line_;
+};
+
+std::optional<Error> why_to_stop(const SessionContext& context, int64_t until_ns) {
+  if (context.cancelled) return Error(Code::kCancelled, "the run was cancelled");
+  const int64_t now_ns = system_clock().monotonic_ns(), deadline_ns = context.request.deadline_monotonic_ns;
+  if (deadline_ns != 0 && now_ns >= deadline_ns)
+    return Error(Code::kDeadline, "the run did not end before its deadline", "Allow more time with --timeout.",
+                 category::kRuntimeTimeout);
+  if (now_ns >= until_ns) return Error(Code::kUnavailable, "the worker was not unpacked within the lease");
+  return context.terms.ends_early ? context.terms.ends_early() : std::nullopt;
+}
+
+}  // namespace
+
+Status prepare_parent(const SessionContext& context, std::vector<std::string> requirements) {
+  // Packages take as long as they take: the machine's lease is renewed meanwhile.
+  const int64_t until_ns = requirements.empty()
+                               ? system_clock().monotonic_ns() + context.terms.settings.lease_s() * 1'000'000'000
+                               : std::numeric_limits<int64_t>::max();
+  DeliveryRequest wanted = delivery_of(context);
+  wanted.requirements = std::move(requirements);
+  wanted.environment = context.terms.settings.build_environment;
+  OSIRIS_ASSIGN(Delivery delivery, plan_unpacking(std::move(wanted)));
   std::unique_ptr<ProcessStream> process;
   OSIRIS_TRY(context.access.upload(std::move(delivery.parts), context.cancelled,
                                    [&] { process = context.access.start(delivery.start); }));
-  const auto until = std::chrono::steady_clock::now() + context.terms.settings.lease;
+  InstallOutput output(context);
   for (;;) {
     auto event = process->next(Milliseconds(100));
-    if (context.cancelled) return Error(Code::kCancelled, "the run was cancelled");
-    if (event && event->kind == ProcessEvent::Kind::kEnd) {
-      if (event->exit.kind == ExitInfo::Kind::kExited && event->exit.status == 0) return {};
+    if (auto reason = why_to_stop(context, until_ns)) return *std::move(reason);
+    if (!event && event.error().code == Code::kDeadline) continue;
+    if (!event) return event.error();
+    output.take(*event);
+    if (event->kind != ProcessEvent::Kind::kEnd) continue;
+    const bool has_exited = event->exit.kind == ExitInfo::Kind::kExited;
+    if (has_exited && event->exit.status == 0) return {};
+    if (!has_exited || event->exit.status != kNotInstalled)
       return Error(Code::kUnavailable, "the worker cannot be unpacked there: the shell " + event->exit.describe());
-    }
-    if (!event && event.error().code != Code::kDeadline) return event.error();
-    if (std::chrono::steady_clock::now() >= until)
-      return Error(Code::kUnavailable, "the worker was not unpacked within the lease");
+    const std::string noun(context.place.service().noun());
+    context.host.log(OSIRIS_WARN, "the packages of the shards' steps cannot be installed in the first " + noun +
+                                      ", so each " + noun + " installs its own: " + output.why());
+    return {};
   }
 }
 

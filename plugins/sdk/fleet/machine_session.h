@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "plugins/sdk/abi/host.h"
 #include "plugins/sdk/abi/request.h"
@@ -77,8 +78,9 @@ class MachineSession {
   WorkerRelay relay_;
 };
 
-// Puts the worker on a machine of which others are to be made, and leaves no process there.
-Status prepare_parent(const SessionContext& context);
+// Puts the worker on a machine of which others are to be made, installs these sets of packages (requirement_set())
+// there, and leaves no process. Packages that cannot be installed are said to be missing, which is no error.
+Status prepare_parent(const SessionContext& context, std::vector<std::string> requirements);
 
 // A source that holds the bytes already.
 std::unique_ptr<ByteStream> bytes_from(std::shared_ptr<const std::string> bytes, uint64_t offset);

@@ -40,7 +40,7 @@ std::optional<ShardScheduler::Attempt> ShardScheduler::take(const std::string& m
   return hand_out(next, machine, State::kRunning);
 }
 
-ShardScheduler::Attempt ShardScheduler::hand_out(std::vector<size_t>::iterator waiting, const std::string& machine,
+ShardScheduler::Attempt ShardScheduler::hand_out(std::deque<size_t>::iterator waiting, const std::string& machine,
                                                  State state) {
   const size_t shard = *waiting;
   waiting_.erase(waiting);

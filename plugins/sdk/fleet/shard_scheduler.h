@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -131,7 +132,7 @@ class ShardScheduler {
 
   bool is_current(const Attempt& attempt) const;
   bool has_room(size_t list) const;
-  Attempt hand_out(std::vector<size_t>::iterator waiting, const std::string& machine, State state);
+  Attempt hand_out(std::deque<size_t>::iterator waiting, const std::string& machine, State state);
   void end_attempt(Entry& entry);
   void fail(size_t shard, Error error);
   bool goes_on_after(size_t shard) const;
@@ -141,7 +142,7 @@ class ShardScheduler {
   const std::vector<FleetShard> shards_;
   const FleetTerms terms_;
   std::vector<Entry> entries_;
-  std::vector<size_t> waiting_;  // in the order in which they are handed out
+  std::deque<size_t> waiting_;  // in the order in which they are handed out
   std::vector<size_t> running_by_list_;
   std::map<std::string, size_t> running_, ahead_;  // shards, by their machines; claimed ones run
   std::map<std::string, Lost> lost_;

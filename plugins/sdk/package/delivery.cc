@@ -184,10 +184,21 @@ Result<Delivery> plan_unpacking(DeliveryRequest request) {
   Delivery delivery;
   const Layout& layout = request.layout;
   OSIRIS_ASSIGN(const std::string starts, send_worker(request, delivery));
-  delivery.parts.push_back(bytes_part(layout.arrived(), std::make_shared<const std::string>("1")));
   std::string script = wait_for_unpacker(layout, layout.root) + " && " + starts + " --version > /dev/null && { " +
                        wait_for(layout.arrived()) + "; } && rm -rf worker.zst runs";
+  std::string installs;
+  for (size_t i = 0; i < request.requirements.size(); ++i) {
+    const std::string file = layout.root + "/requirements-" + std::to_string(i + 1) + ".json";
+    delivery.parts.push_back(bytes_part(file, std::make_shared<const std::string>(request.requirements[i])));
+    installs += (installs.empty() ? "" : " && ") + worker_file(layout.root, request.worker_sha256) +
+                " --install-requirements " + file + " --cache-dir " + layout.cache();
+  }
+  if (!installs.empty())
+    script += " && { " + installs + "; status=$?; rm -f requirements-*.json; [ $status -eq 0 ] || exit " +
+              std::to_string(kNotInstalled) + "; }";
+  delivery.parts.push_back(bytes_part(layout.arrived(), std::make_shared<const std::string>("1")));
   OSIRIS_TRY(set_start(request, std::move(script), delivery));
+  delivery.start.environment.insert(request.environment.begin(), request.environment.end());
   return delivery;
 }
 

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,12 +41,18 @@ struct DeliveryRequest {
   bool wipe_other_runs = false;
   std::optional<Result<std::string>> packed;  // of packed_worker(), if the caller has it already
   std::shared_ptr<const std::string> shared;  // likewise, of many deliveries; not null: wins
+  // Of plan_unpacking(): what is installed there (requirement_set()), and by which variables beside the worker's own.
+  std::vector<std::string> requirements;
+  std::map<std::string, std::string> environment;
 };
 Result<Delivery> plan_delivery(DeliveryRequest request);
 // For a relay (`osiris-worker --relay`), which is sent its packages later: nothing but the parts is to be uploaded, and
 // nothing at all where the worker is there.
 Result<Delivery> plan_relay(DeliveryRequest request);
-// For a machine of which others are made: the worker is unpacked, has run once, and no process is left.
+// For a machine of which others are made: the worker is unpacked, has run once, has installed what is required, and no
+// process is left. The shell's exit status: 0, or kNotInstalled where only the installing went wrong. What that says
+// is on stdout and stderr (worker/drivers/python/install_command.h).
+inline constexpr int kNotInstalled = 75;
 Result<Delivery> plan_unpacking(DeliveryRequest request);
 
 // The same where files are sent one by one and the worker is started after them: nothing is waited for, and a worker

@@ -58,11 +58,11 @@ class LeaseRenewal {
   const LeaseListener listener_;
   const Clock& clock_;
   std::atomic<bool> stopped_{false};
+  int renewals_ = 0;  // this and the next: of the thread that renews
+  bool told_ = false;
   mutable std::mutex mutex_;
   int64_t expires_ns_;  // under mutex_, as what follows
   Lifetime lifetime_;
-  int renewals_ = 0;
-  bool told_ = false;
 };
 
 class Lease {

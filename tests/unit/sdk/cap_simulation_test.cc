@@ -1,6 +1,8 @@
 // The cap under every kind of bad luck, by a clock of the test's: answers get lost, calls are acted on when the caller
 // has given them up, machines cannot be killed, and the host dies at any moment. What the service bills for all that it
 // ever made is never more than the cap.
+//
+//   OSIRIS_CAP_RUNS=N   that many seeded runs (4,000; 40,000 of the attack's full size)
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -9,6 +11,7 @@
 
 #include "plugins/sdk/place/lease.h"
 #include "plugins/sdk/place/metered_place.h"
+#include "tests/attack/scale.h"
 #include "tests/unit/sdk/fake_place.h"
 
 namespace osiris::sdk {
@@ -314,27 +317,26 @@ class SimulatedRun {
 };
 
 TEST(CapSimulation, NoRunIsBilledMoreThanItsCap) {
-  constexpr uint64_t kRuns = 4'000;
+  const uint64_t runs = attack::scale("OSIRIS_CAP_RUNS", 4'000, 40'000);
   Tally tally;
-  for (uint64_t seed = 1; seed <= kRuns && !testing::Test::HasFailure(); ++seed) {
+  for (uint64_t seed = 1; seed <= runs && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     SimulatedRun(seed).run(tally);
   }
   std::printf(
-      "%lu simulated runs, %zu machines, %zu host deaths, %zu answers lost and %zu of their calls acted on all the "
-      "same: "
-      "%zu over the cap. %zu creates refused, %zu renewals shortened, %zu runs ended by the budget, %zu billed 80 %% "
-      "of "
-      "it or more\n",
-      static_cast<unsigned long>(kRuns), tally.machines, tally.deaths, tally.lost, tally.late, tally.over,
-      tally.refused, tally.shortened, tally.ended_by_budget, tally.nearly_used);
+      "attack: a cap on cost: %lu simulated runs, %zu machines, %zu host deaths, %zu answers lost and %zu of their "
+      "calls "
+      "acted on all the same; over the cap %zu; %zu creates refused, %zu renewals shortened, %zu runs ended by the "
+      "budget, %zu billed 80 %% of it or more\n",
+      static_cast<unsigned long>(runs), tally.machines, tally.deaths, tally.lost, tally.late, tally.over, tally.refused,
+      tally.shortened, tally.ended_by_budget, tally.nearly_used);
   EXPECT_EQ(tally.over, 0u);
   // What is simulated happens.
-  EXPECT_GT(tally.deaths, kRuns / 20);
-  EXPECT_GT(tally.late, kRuns);
-  EXPECT_GT(tally.shortened, kRuns / 10);
-  EXPECT_GT(tally.ended_by_budget, kRuns / 20);
-  EXPECT_GT(tally.nearly_used, kRuns / 50);
+  EXPECT_GT(tally.deaths, runs / 20);
+  EXPECT_GT(tally.late, runs);
+  EXPECT_GT(tally.shortened, runs / 10);
+  EXPECT_GT(tally.ended_by_budget, runs / 20);
+  EXPECT_GT(tally.nearly_used, runs / 50);
 }
 
 }  // namespace

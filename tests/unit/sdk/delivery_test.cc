@@ -206,6 +206,58 @@ TEST_F(DeliveryTest, AWorkerThatCannotBePackedIsAnError) {
   EXPECT_FALSE(plan_delivery(request_).ok());
 }
 
+// ---- A machine of which others are made
+
+class UnpackingTest : public DeliveryTest {
+ protected:
+  UnpackingTest() {
+    put(worker_, kInstaller);
+    request_.worker_sha256 = sha256_hex(kInstaller);
+    request_.environment = {{"PIP_INDEX_URL", "https://i.test"}, {"HOME", "/elsewhere"}};
+  }
+  ExitStatus unpack() {
+    auto planned = plan_unpacking(request_);
+    EXPECT_TRUE(planned.ok());
+    return arrive(*planned);
+  }
+  std::string said() const { return *read_file(fs::path(request_.layout.root) / "said"); }
+  // What is there, but for what the worker wrote.
+  std::string files() const {
+    std::string names;
+    for (const auto& entry : fs::directory_iterator(request_.layout.root))
+      if (entry.path().filename() != "said") names += entry.path().filename().string() + " ";
+    return names;
+  }
+
+  static constexpr std::string_view kInstaller =
+      "#!/bin/sh\necho \"$* $HOME $PIP_INDEX_URL\" >> \"${0%/*}/said\"\n"
+      "[ $1 = --version ] || { cat $2 >> \"${0%/*}/said\"; ! grep -q wrong $2; }\n";
+};
+
+TEST_F(UnpackingTest, LeavesTheWorkerAloneWhichHasRunOnce) {
+  EXPECT_EQ(unpack().describe(), "exited with status 0");
+  EXPECT_EQ(said(), "--version " + request_.layout.home + " https://i.test\n");
+  EXPECT_EQ(files(), fs::path(worker_file("", request_.worker_sha256)).filename().string() + " ");
+}
+
+TEST_F(UnpackingTest, InstallsWhatIsRequiredByTheVariablesThatAreGiven) {
+  request_.requirements = {"first\n", "second\n"};
+  EXPECT_EQ(unpack().describe(), "exited with status 0");
+  const std::string root = request_.layout.root, more = " --cache-dir " + request_.layout.cache() + " " +
+                                                        request_.layout.home + " https://i.test\n";
+  EXPECT_EQ(said(), "--version " + request_.layout.home + " https://i.test\n--install-requirements " + root +
+                        "/requirements-1.json" + more + "first\n--install-requirements " + root +
+                        "/requirements-2.json" + more + "second\n");
+  EXPECT_EQ(files(), fs::path(worker_file("", request_.worker_sha256)).filename().string() + " ");
+}
+
+TEST_F(UnpackingTest, SaysWhetherOnlyTheInstallingWentWrong) {
+  request_.requirements = {"wrong\n", "second\n"};
+  EXPECT_EQ(unpack().describe(), "exited with status " + std::to_string(kNotInstalled));
+  EXPECT_EQ(said().find("second"), std::string::npos);
+  EXPECT_EQ(files(), fs::path(worker_file("", request_.worker_sha256)).filename().string() + " ");
+}
+
 // ---- The packed worker
 
 TEST_F(DeliveryTest, APackedWorkerBesideItIsUsedIfItIsOfThisWorker) {

@@ -182,6 +182,85 @@ TEST_F(FleetPlans, RowsThatAreToBeKeptComeAndAreKeptAsOne) {
   EXPECT_FALSE(step(*part, "joined").kept.keeps);
 }
 
+// names -> joined <- read, of which an earlier run has kept the rows; joined -> save (a file per shard), joined ->
+// total
+class ResumedFleetPlans : public FleetPlans {
+ protected:
+  void resume(const std::string& shard_rows = "[2,1]") {
+    make();
+    std::ofstream(directory_ / "kept.parquet") << "rows";
+    Json manifest = request_.manifest;
+    for (Json& step : manifest.find("steps")->items()) {
+      if (step["id"].as_string() != "read") continue;
+      const std::string kept = (directory_ / "kept.parquet").string();
+      step.erase("shards");
+      step.erase("connection");
+      step.set("input_files", Json::array({Json::object({{"path", kept}, {"source", kept}})}));
+      step.set("kept", *parse_json(R"({"use":"take","run_id":"before","rows_read":9,"rows_written":0,"rows_out":3,)"
+                                   R"("shard_rows":)" +
+                                   shard_rows + "}"));
+    }
+    ASSERT_TRUE(request_.set_manifest(manifest).ok());
+    auto prepared = prepared_document(request_, {.hash_inputs = true, .environment_names = {}, .options = {}});
+    ASSERT_TRUE(prepared.ok()) << prepared.error().message;
+    request_.prepared = *prepared;
+  }
+};
+
+TEST_F(ResumedFleetPlans, KeptRowsAreCutOnceAndEachShardGetsItsOwn) {
+  resume();
+  const FleetPlan plan = taken_apart();
+  EXPECT_EQ(plan.machines(), 2u);
+  EXPECT_THAT(plan.before(), ElementsAre("names", "read"));
+  ASSERT_TRUE(plan.pieces_of("read"));
+  EXPECT_THAT(*plan.pieces_of("read"), ElementsAre(2, 1));
+  EXPECT_FALSE(plan.pieces_of("names"));
+  const auto before = plan.part_before();
+  ASSERT_TRUE(before.ok()) << before.error().message;
+  EXPECT_THAT(ids(*before), ElementsAre("names", "read"));
+  EXPECT_TRUE(step(*before, "read").kept.in_pieces && step(*before, "read").kept.keeps);
+  EXPECT_THAT(step(*before, "read").kept.shard_rows, ElementsAre(2, 1));
+  EXPECT_THAT(travelling(*before), ElementsAre((directory_ / "kept.parquet").string()));
+
+  const Brought brought = {{"names", {rows("names.parquet", 3)}},
+                           {"read", {rows("0.parquet", 2), rows("1.parquet", 1)}}};
+  const auto shard = plan.part_of_shard(0, 1, brought);
+  ASSERT_TRUE(shard.ok()) << shard.error().message;
+  EXPECT_THAT(ids(*shard), ElementsAre("names", "read", "joined", "save"));
+  EXPECT_EQ(step(*shard, "read").kept.use, StepUse::kTake);
+  EXPECT_EQ(step(*shard, "read").kept.rows_out, 1u);
+  EXPECT_THAT(step(*shard, "read").kept.shard_rows, ElementsAre(1));
+  EXPECT_FALSE(step(*shard, "read").kept.keeps);
+  EXPECT_THAT(travelling(*shard),
+              ElementsAre((directory_ / "names.parquet").string(), (directory_ / "1.parquet").string()));
+}
+
+TEST_F(ResumedFleetPlans, TheRestNeedsThemOnlyWhereTheShardsRunThere) {
+  resume();
+  const FleetPlan plan = taken_apart();
+  const Brought brought = {{"names", {rows("names.parquet", 3)}},
+                           {"read", {rows("0.parquet", 2), rows("1.parquet", 1)}},
+                           {"joined", {rows("2.parquet", 1), rows("3.parquet", 2)}},
+                           {"save", {{}, {}}}};
+  const auto part = plan.part_after(brought, true);
+  ASSERT_TRUE(part.ok()) << part.error().message;
+  EXPECT_EQ(step(*part, "read").kept.use, StepUse::kDone);
+  EXPECT_EQ(step(*part, "read").kept.rows_read, 9u) << "as the run said that made them";
+  EXPECT_EQ(step(*part, "read").kept.run_id, "before");
+  const auto alone = plan.part_after(brought, false);
+  ASSERT_TRUE(alone.ok()) << alone.error().message;
+  EXPECT_EQ(step(*alone, "read").kept.use, StepUse::kTake);
+  EXPECT_EQ(step(*alone, "read").input_files[0].location, (directory_ / "kept.parquet").string());
+  EXPECT_THAT(step(*alone, "read").kept.shard_rows, ElementsAre(2, 1));
+}
+
+TEST_F(ResumedFleetPlans, RowsOfAnotherListAreNoneOfTheShards) {
+  resume("[1,1,1]");
+  EXPECT_EQ(FleetPlan(request_, 8).machines(), 0u);
+  resume("[]");
+  EXPECT_EQ(FleetPlan(request_, 8).machines(), 0u);
+}
+
 TEST_F(FleetPlans, WhatNeedsAnIncompleteStepIsNotInTheRest) {
   make();
   const FleetPlan plan = taken_apart();

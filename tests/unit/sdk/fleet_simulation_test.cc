@@ -3,12 +3,11 @@
 // cut off and live on. The bytes are right or the run says that it failed; each shard is accepted once, no two copies
 // of one run at the same time, and no machine is left.
 //
-//   OSIRIS_FLEET_RUNS=N   that many seeded runs (200)
+//   OSIRIS_FLEET_RUNS=N   that many seeded runs (200; 2,000 of the attack's full size)
 //   OSIRIS_FLEET_SEED=N   the first of them
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <map>
 #include <queue>
@@ -17,6 +16,7 @@
 #include <utility>
 
 #include "plugins/sdk/fleet/shard_scheduler.h"
+#include "tests/attack/scale.h"
 
 namespace osiris::sdk {
 namespace {
@@ -28,6 +28,7 @@ constexpr int64_t kLease = 2'000 * kMs, kSilence = 300 * kMs, kPutInPlace = 5 * 
 struct Counts {
   size_t runs = 0, complete = 0, said_failed = 0, killed = 0, cut_off = 0, late_refused = 0, replaced = 0, ahead = 0,
          asked_back = 0;
+  size_t wrong = 0, twice = 0, left = 0;
 };
 
 // The world: machines that run, and the driver of the scheduler as a run is (fleet_run.cc), event by event.
@@ -236,16 +237,21 @@ class Simulation {
   void judge() {
     ++counts_.runs;
     EXPECT_TRUE(scheduler_.is_over() || ready_.empty());
-    for (const auto& [id, machine] : machines_) EXPECT_FALSE(machine.lives) << id << " is left";
+    for (const auto& [id, machine] : machines_) {
+      EXPECT_FALSE(machine.lives) << id << " is left";
+      counts_.left += machine.lives;
+    }
     std::string all, expected;
     for (size_t i = 0; i < kShards; ++i) {
       EXPECT_LE(accepted_[i], 1) << "shard " << i;
+      counts_.twice += accepted_[i] > 1;
       expected += rows_of(i);
       all += outputs_[i];
     }
     if (scheduler_.all_accepted()) {
       ++counts_.complete;
       EXPECT_EQ(all, expected);
+      counts_.wrong += all != expected;
       return;
     }
     ++counts_.said_failed;
@@ -266,26 +272,22 @@ class Simulation {
   size_t steps_ = 0, coming_ = 0;
 };
 
-int64_t number_of(const char* name, int64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text ? std::atoll(text) : otherwise;
-}
-
 TEST(FleetSimulation, AThirdOfTheMachinesEndsAndEachShardIsAcceptedOnce) {
-  const int64_t runs = number_of("OSIRIS_FLEET_RUNS", 200), first = number_of("OSIRIS_FLEET_SEED", 1);
+  const uint64_t runs = attack::scale("OSIRIS_FLEET_RUNS", 200, 2'000),
+                 first = attack::scale("OSIRIS_FLEET_SEED", 1, 1);
   Counts counts;
-  for (int64_t seed = first; seed < first + runs; ++seed) {
+  for (uint64_t seed = first; seed < first + runs; ++seed) {
     SCOPED_TRACE("OSIRIS_FLEET_SEED=" + std::to_string(seed));
-    Simulation(static_cast<uint64_t>(seed), counts).run();
+    Simulation(seed, counts).run();
     if (HasFailure()) break;
   }
   std::printf(
-      "%zu runs of %zu shards on %zu machines: %zu complete, %zu said that they failed; %zu machines killed, %zu "
-      "cut off, %zu replaced; %zu late results refused; %zu shards handed over before their machine was idle, "
-      "%zu of them asked back\n",
+      "attack: simulated machines of shards: %zu runs of %zu shards on %zu machines, %zu complete, %zu said that they "
+      "failed; %zu machines killed, %zu cut off, %zu replaced; %zu late results refused; %zu shards handed over before "
+      "their machine was idle, %zu of them asked back; wrong bytes %zu, shards accepted twice %zu, machines left %zu\n",
       counts.runs, kShards, kMachines, counts.complete, counts.said_failed, counts.killed, counts.cut_off,
-      counts.replaced, counts.late_refused, counts.ahead, counts.asked_back);
-  EXPECT_EQ(counts.runs, static_cast<size_t>(runs));
+      counts.replaced, counts.late_refused, counts.ahead, counts.asked_back, counts.wrong, counts.twice, counts.left);
+  EXPECT_EQ(counts.runs, runs);
   EXPECT_GE(counts.complete * 100, counts.runs * 95);
   EXPECT_GT(counts.killed, counts.runs / 2);
   EXPECT_GT(counts.cut_off, counts.runs / 2);

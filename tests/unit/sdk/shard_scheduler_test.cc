@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <optional>
+
 namespace osiris::sdk {
 namespace {
 
@@ -257,6 +260,25 @@ TEST(ShardScheduler, WhatFailedBeforeARestartIsForgotten) {
     scheduler.accepted(*attempt);
   }
   EXPECT_TRUE(scheduler.all_accepted() && scheduler.has_ended(0) && scheduler.is_over());
+}
+
+// As many as a list may have.
+TEST(ShardScheduler, AHundredThousandShardsAreHandedOutAndAcceptedOnce) {
+  constexpr size_t kMany = 100'000, kMachines = 16;
+  ShardScheduler scheduler(std::vector<FleetShard>(kMany), {.machines = kMachines});
+  std::vector<int> accepted(kMany);
+  std::vector<std::optional<ShardScheduler::Attempt>> runs(kMachines);
+  for (size_t i = 0; !scheduler.is_over(); i = (i + 1) % kMachines) {
+    const std::string machine = "m" + std::to_string(i);
+    if (runs[i]) {
+      ASSERT_TRUE(scheduler.claim(*runs[i]));
+      scheduler.accepted(*runs[i]);
+      ++accepted[runs[i]->shard];
+    }
+    runs[i] = scheduler.take(machine);
+  }
+  EXPECT_TRUE(scheduler.all_accepted());
+  EXPECT_EQ(std::count(accepted.begin(), accepted.end(), 1), static_cast<ptrdiff_t>(kMany));
 }
 
 TEST(ShardScheduler, ThereAreOnlySoManyReplacements) {

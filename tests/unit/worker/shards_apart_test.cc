@@ -96,12 +96,12 @@ class ShardsApart : public ExecutorTest {
                                      std::to_string(rows) + "}");
   }
   // As a later run takes them: from one file.
-  static Json kept_by_one(const fs::path& file, const std::string& more) {
+  static Json kept_by_one(const fs::path& file, const std::string& more, int rows = 3) {
     Json made = step("read", "filesystem.csv_extractor");
     made.set("mode", "extract");
     made.set("input_files", Json::array({Json::object({{"path", file.string()}, {"source", file.string()}})}));
-    return kept(std::move(made),
-                R"({"use":"take","run_id":"r","rows_read":3,"rows_written":0,"rows_out":3,)" + more + "}");
+    return kept(std::move(made), R"({"use":"take","run_id":"r","rows_read":3,"rows_written":0,"rows_out":)" +
+                                     std::to_string(rows) + "," + more + "}");
   }
   std::vector<size_t> all() const {
     std::vector<size_t> every;
@@ -168,6 +168,34 @@ TEST_F(ShardsApart, TheRowsOfAllAreKeptAsThoseOfOneWorkerAre) {
   Json again = kept_by_one(kept, R"("shard_rows":[2,1])");
   run({again, doubled(all()), see("double", "n || f"), step("show", "show", {"see"})});
   EXPECT_EQ(shown, "60.csv;20.csv;41.csv");
+}
+
+// For workers that run one shard each, of rows that an earlier run has kept.
+TEST_F(ShardsApart, KeptRowsAreCutIntoThoseOfEachShard) {
+  for (const char* text : {"n\n3\n1\n", "n\n", "n\n2\n"}) write(text);
+  run_apart("read");
+  Json keeps = taken(read(all()), 3, 3);
+  keeps.find("kept")->set("keeps", true);
+  run({keeps});
+  EXPECT_EQ(sink_.event("output_kept")["shard_rows"], parse("[2,0,1]"));
+  const fs::path kept = directory_ / "kept.parquet";
+  fs::rename(directory_ / "session/artifacts/read/kept.parquet", kept);
+  run({kept_by_one(kept, R"("shard_rows":[2,0,1],"keeps":true,"in_pieces":true)")});
+  EXPECT_EQ(result("read")["metrics"]["rows_out"].as_int(), 3);
+  EXPECT_FALSE(fs::exists(directory_ / "session/artifacts/read/kept.parquet"));
+  for (const Json& event : sink_.events()) EXPECT_NE(event["event"].as_string(), "output_kept");
+  const std::vector<std::pair<int, std::string>> pieces = {
+      {2, "6 BIGINT0.csv;2 BIGINT0.csv"}, {0, "NULL"}, {1, "4 BIGINT2.csv"}};
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    SCOPED_TRACE(i);
+    fs::rename(directory_ / "session/artifacts/read" / ("kept-" + std::to_string(i) + ".parquet"), brought(i));
+    const std::string rows = std::to_string(pieces[i].first);
+    Json doubled_one = doubled({i});
+    doubled_one.find("cfg")->set("query", "SELECT 2 * n AS n, ' ' || typeof(n) || $shard AS f FROM df_read");
+    run({kept_by_one(brought(i), R"("shard_rows":[)" + rows + "]", pieces[i].first), doubled_one,
+         see("double", "n || f"), step("show", "show", {"see"})});
+    EXPECT_EQ(shown, pieces[i].second);
+  }
 }
 
 TEST_F(ShardsApart, ChecksSeeTheWhole) {

@@ -26,6 +26,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,8 @@ struct RemoteSettings : EnvironmentOptions, EgressOptions {
   Milliseconds retry_budget{0};  // how long a call that fails is tried again
   int64_t heartbeat_ms = 0;      // of the worker; 0: as the host says
   bool install_deps = false;
+  // For what is installed where no secret may be: by the build of a template, on a machine of which others are made.
+  std::map<std::string, std::string> build_environment;
   bool keep = false;     // the machine, for the next run of the same pipeline
   int64_t machines = 1;  // at most, at the same time: for the shards of a run
   Metadata metadata;     // beside that of the SDK
