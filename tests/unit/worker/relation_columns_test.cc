@@ -70,7 +70,7 @@ TEST_F(RelationColumns, CommentsGoWithARelationToAnotherWorker) {
 // More columns than one scan reads, more rows than the file has in a group.
 TEST_F(RelationColumns, WideRowsStayRows) {
   std::string list;
-  for (int i = 0; i < 1100; ++i) {
+  for (int i = 0; i < 600; ++i) {
     const std::string number = std::to_string(i);
     list += (i ? ", " : "") + ("((r + " + number + ") % 100)::" + (i % 500 ? "TINYINT" : "HUGEINT") + " AS c" + number);
   }
@@ -79,7 +79,7 @@ TEST_F(RelationColumns, WideRowsStayRows) {
   EXPECT_EQ(back->rows(), 130'000u);
   const auto connection = database_->connect();
   std::string same;
-  for (const char* i : {"0", "1", "499", "500", "501", "999", "1000", "1099"})
+  for (const char* i : {"0", "1", "499", "500", "501", "599"})
     same += std::string(same.empty() ? "" : " AND ") + "c" + i + " = (rowid + " + i + ") % 100";
   auto checked = sql::run_query((*connection)->handle(),
                                 "SELECT bool_and(" + same + ") || ' ' || count(*) FROM " + back->qualified_name());

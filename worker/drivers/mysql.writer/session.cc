@@ -86,8 +86,9 @@ Status Session::probe() {
   }
   const size_t packet = std::strtoull(allowed[0][1].value_or("0").c_str(), nullptr, 10);
   bytes_max_ = std::clamp<size_t>(packet / 4, 4096, size_t{1} << 20);
-  constexpr size_t kCommandBytes = 2;  // what kind of packet it is, and one that the server keeps for itself
-  if (packet > kCommandBytes) statement_bytes_max_ = packet - kCommandBytes;
+  // What kind of packet it is, the end of the row, and one that the server keeps for itself.
+  constexpr size_t kOtherBytes = 3;
+  if (packet > kOtherBytes) statement_bytes_max_ = packet - kOtherBytes;
   return {};
 }
 
