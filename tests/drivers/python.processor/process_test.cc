@@ -1,5 +1,6 @@
 // How a script ends, and that nothing of it goes on.
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -224,6 +225,8 @@ TEST(Supervisor, EndsAProgramThatDoesNotListen) {
                        "trap '' TERM; echo ready; while :; do /bin/sleep 1000; done"};
   auto supervisor = Subprocess::spawn(options);
   ASSERT_TRUE(supervisor.ok());
+  pollfd said{supervisor->stdout_fd(), POLLIN, 0};
+  ASSERT_EQ(::poll(&said, 1, 60'000), 1);
   char ready[8];
   ASSERT_GT(::read(supervisor->stdout_fd(), ready, sizeof ready), 0);
   ::kill(supervisor->pid(), SIGTERM);
