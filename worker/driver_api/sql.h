@@ -74,9 +74,24 @@ class QueryResult {
   bool held_ = false;
 };
 
+// What the engine puts before an error that one of its threads met between two calls of the thread that asked.
+inline constexpr std::string_view kFailedMeanwhile =
+    "Attempting to execute an unsuccessful or closed pending query result\nError: ";
+
+// Of an error of which there is only the text.
+inline duckdb_error_type type_of(std::string_view message) {
+  return message.starts_with("Out of Memory Error") ? DUCKDB_ERROR_OUT_OF_MEMORY
+         : message.starts_with("INTERRUPT Error")   ? DUCKDB_ERROR_INTERRUPT
+                                                    : DUCKDB_ERROR_INVALID;
+}
+
 // kCancelled for an interrupted statement, kExhausted for memory and disk, kStepFailed for the rest; the message is
 // DuckDB's.
 inline Error engine_error(duckdb_error_type type, std::string_view message) {
+  if (const size_t at = message.find(kFailedMeanwhile); at != message.npos) {
+    message.remove_prefix(at + kFailedMeanwhile.size());
+    type = type_of(message);
+  }
   if (type == DUCKDB_ERROR_INTERRUPT) return step_cancelled();
   if (type == DUCKDB_ERROR_OUT_OF_MEMORY)
     // Without its advice to change settings.

@@ -53,10 +53,7 @@ class Statement {
   Error failed() {
     const char* message = duckdb_pending_error(pending_);
     const std::string_view text = message ? message : "DuckDB gave no reason";
-    const duckdb_error_type type = text.starts_with("Out of Memory Error") ? DUCKDB_ERROR_OUT_OF_MEMORY
-                                   : text.starts_with("INTERRUPT Error")   ? DUCKDB_ERROR_INTERRUPT
-                                                                           : DUCKDB_ERROR_INVALID;
-    return sql::engine_error(type, text);
+    return sql::engine_error(sql::type_of(text), text);
   }
 
   duckdb_connection connection_;

@@ -90,10 +90,12 @@ void FarSide::enter(const std::string& name, const plugin::Request& request, con
   const std::string worker = sdk::WorkerRun::worker_place(".", request);
   connection_.open(is_cancelled_);
   RemoteShell& shell = this->shell();
-  shell.send("umask 077; cd && cd -P . && home=$PWD && mkdir -p " + config_.directory + "/" + run + " && cd -P " +
-             config_.directory + " && echo " + owner + " > " + run +
-             "/owner && echo \"osiris: entered $home $PWD $(uname -sm)\" && if [ -x " + worker +
-             " ]; then echo \"osiris: worker\"; fi");
+  // A login may take long, and the run may be over by then: a script that is not heard makes no directory, or removes
+  // it.
+  shell.send("trap '' PIPE; echo || exit; umask 077; cd && cd -P . && home=$PWD && mkdir -p " + config_.directory +
+             "/" + run + " && cd -P " + config_.directory + " && echo " + owner + " > " + run +
+             "/owner && { echo \"osiris: entered $home $PWD $(uname -sm)\" || { rm -rf " + run +
+             "; exit 1; }; } && if [ -x " + worker + " ]; then echo \"osiris: worker\"; fi");
   if (connection_.is_shared()) open_session(waker);
   const std::string output = shell.answer(kCommand + config_.connect_timeout, is_cancelled_);
   if (!session_) open_session(waker);

@@ -26,7 +26,7 @@ class RemoteShell {
   // more: it ends with the thread that started it, and each call of an adapter may come from another one.
   bool is_free() { return !is_amid_file_ && !(child_ && child_->wait(sdk::Milliseconds(0))); }
 
-  // Sends a script of one line and waits for nothing. Whoever lists processes there sees the first one. Scripts run one
+  // Sends a script of one line and waits for nothing. The first one shows in a list of processes there. Scripts run one
   // after another, also where the answer of one was given up: what is sent to undo another is never overtaken by it.
   void send(const std::string& script);
   // What the last script wrote, stderr too. Throws when it ends with another status than 0.

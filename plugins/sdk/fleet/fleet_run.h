@@ -185,7 +185,7 @@ class FleetRun {
   std::vector<std::unique_ptr<Slot>> slots_;
   std::mutex packed_mutex_;
   PackedWorker packed_;  // not valid: it was let go of, and is read anew for a machine that needs it
-  Brought before_;  // what the shards read
+  Brought before_;       // what the shards read
   std::shared_ptr<const std::string> packed_bytes_;
   std::atomic<bool> stop_running_{false};
 

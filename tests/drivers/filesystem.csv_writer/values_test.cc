@@ -8,7 +8,7 @@
 #include "protocol/base/json.h"
 #include "tests/drivers/filesystem.csv_writer/write.h"
 #include "worker/driver_api/sql.h"
-#include "worker/drivers/csv/number_text.h"
+#include "worker/driver_api/number_text.h"
 
 namespace osiris::worker::test {
 namespace {
@@ -73,8 +73,8 @@ TEST(CsvWriterValues, ADoubleReadsBackAsItselfWhicheverWayItIsFormatted) {
         break;
     }
     if (!std::isfinite(value)) continue;
-    char buffer[csv_format::kValueBytesMax];
-    const std::string text(buffer, csv_format::put_double(buffer, value));
+    char buffer[number_text::kValueBytesMax];
+    const std::string text(buffer, number_text::put_double(buffer, value));
     ASSERT_EQ(text, format_double(value));
     ASSERT_EQ(std::strtod(text.c_str(), nullptr), value) << text;
   }

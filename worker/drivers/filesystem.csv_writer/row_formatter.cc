@@ -6,23 +6,23 @@
 #include <cmath>
 #include <cstring>
 
-#include "worker/drivers/csv/number_text.h"
+#include "worker/driver_api/number_text.h"
 #include "worker/drivers/csv/utc_offset.h"
 #include "worker/drivers/filesystem.csv_writer/json_column.h"
 
 namespace osiris::worker::csv_out {
 
-using csv_format::kSecondsPerDay;
-using csv_format::kValueBytesMax;
-using csv_format::put_date;
-using csv_format::put_decimal;
-using csv_format::put_double;
-using csv_format::put_float;
-using csv_format::put_integer;
-using csv_format::put_time;
-using csv_format::put_timestamp;
-using csv_format::put_unsigned;
-using csv_format::put_wide_decimal;
+using number_text::kSecondsPerDay;
+using number_text::kValueBytesMax;
+using number_text::put_date;
+using number_text::put_decimal;
+using number_text::put_double;
+using number_text::put_float;
+using number_text::put_integer;
+using number_text::put_time;
+using number_text::put_timestamp;
+using number_text::put_unsigned;
+using number_text::put_wide_decimal;
 
 namespace {
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kDayFirst = -719162, kDayLast = 2932896;  // 0001-01-01 and 9999-12-31, since 1970-01-01
 constexpr int64_t kSecond_us = 1'000'000;
-constexpr int64_t kDay_us = csv_format::kSecondsPerDay * kSecond_us;
+constexpr int64_t kDay_us = number_text::kSecondsPerDay * kSecond_us;
 constexpr char kNoYear[] = "the date is not between the years 1 and 9999";
 
 template <class Value>
@@ -60,22 +60,22 @@ std::string finer_than(const ColumnPlan& plan) { return "the time is finer than 
 
 char* put_float(double value, char* room, std::string& why) {
   if (!std::isfinite(value)) why = "the number is NaN or infinite, which MySQL does not have";
-  return why.empty() ? csv_format::put_double(room, value) : room;
+  return why.empty() ? number_text::put_double(room, value) : room;
 }
 
 // As if it had one digit more before the point, so that there is always one.
 char* put_decimal(const ColumnType& type, const void* data, size_t row, char* room) {
   const unsigned width = type.width + 1u, scale = type.scale;
-  if (type.width <= 4) return csv_format::put_decimal(room, at<int16_t>(data, row), width, scale);
-  if (type.width <= 9) return csv_format::put_decimal(room, at<int32_t>(data, row), width, scale);
-  if (type.width <= 18) return csv_format::put_decimal(room, at<int64_t>(data, row), width, scale);
+  if (type.width <= 4) return number_text::put_decimal(room, at<int16_t>(data, row), width, scale);
+  if (type.width <= 9) return number_text::put_decimal(room, at<int32_t>(data, row), width, scale);
+  if (type.width <= 18) return number_text::put_decimal(room, at<int64_t>(data, row), width, scale);
   const auto wide = at<duckdb_hugeint>(data, row);
-  return csv_format::put_wide_decimal(room, wide.upper, wide.lower, width, scale);
+  return number_text::put_wide_decimal(room, wide.upper, wide.lower, width, scale);
 }
 
 char* put_day(int64_t days, char* room, std::string& why) {
   if (days < kDayFirst || days > kDayLast) why = kNoYear;
-  return why.empty() ? csv_format::put_date(room, days) : room;
+  return why.empty() ? number_text::put_date(room, days) : room;
 }
 
 char* put_moment(const ColumnPlan& plan, int64_t micros, char* room, std::string& why) {
@@ -86,36 +86,36 @@ char* put_moment(const ColumnPlan& plan, int64_t micros, char* room, std::string
   }
   if (!why.empty()) return room;
   const int64_t fraction = (micros % kSecond_us + kSecond_us) % kSecond_us;
-  return csv_format::put_timestamp(room, (micros - fraction) / kSecond_us, static_cast<uint64_t>(fraction) * 1000,
-                                   fraction == 0 ? 0 : 6);
+  return number_text::put_timestamp(room, (micros - fraction) / kSecond_us, static_cast<uint64_t>(fraction) * 1000,
+                                    fraction == 0 ? 0 : 6);
 }
 
 char* put_clock(const ColumnPlan& plan, int64_t micros, char* room, std::string& why) {
   if (is_finer(micros, plan)) why = finer_than(plan);
-  return csv_format::put_time(room, micros);
+  return number_text::put_time(room, micros);
 }
 
 // Null: the value is a text, or bytes, as it is.
 char* put(const ColumnPlan& plan, const void* data, size_t row, char* room, std::string& why) {
   switch (plan.source.id) {
     case DUCKDB_TYPE_BOOLEAN:
-      return csv_format::put_integer(room, at<bool>(data, row) ? 1 : 0);
+      return number_text::put_integer(room, at<bool>(data, row) ? 1 : 0);
     case DUCKDB_TYPE_TINYINT:
-      return csv_format::put_integer(room, at<int8_t>(data, row));
+      return number_text::put_integer(room, at<int8_t>(data, row));
     case DUCKDB_TYPE_SMALLINT:
-      return csv_format::put_integer(room, at<int16_t>(data, row));
+      return number_text::put_integer(room, at<int16_t>(data, row));
     case DUCKDB_TYPE_INTEGER:
-      return csv_format::put_integer(room, at<int32_t>(data, row));
+      return number_text::put_integer(room, at<int32_t>(data, row));
     case DUCKDB_TYPE_BIGINT:
-      return csv_format::put_integer(room, at<int64_t>(data, row));
+      return number_text::put_integer(room, at<int64_t>(data, row));
     case DUCKDB_TYPE_UTINYINT:
-      return csv_format::put_unsigned(room, at<uint8_t>(data, row));
+      return number_text::put_unsigned(room, at<uint8_t>(data, row));
     case DUCKDB_TYPE_USMALLINT:
-      return csv_format::put_unsigned(room, at<uint16_t>(data, row));
+      return number_text::put_unsigned(room, at<uint16_t>(data, row));
     case DUCKDB_TYPE_UINTEGER:
-      return csv_format::put_unsigned(room, at<uint32_t>(data, row));
+      return number_text::put_unsigned(room, at<uint32_t>(data, row));
     case DUCKDB_TYPE_UBIGINT:
-      return csv_format::put_unsigned(room, at<uint64_t>(data, row));
+      return number_text::put_unsigned(room, at<uint64_t>(data, row));
     case DUCKDB_TYPE_FLOAT:
       // The shortest text of a FLOAT is another number once it is a DOUBLE, which servers make of it first; of the
       // greatest one it is none of theirs.

@@ -6,12 +6,12 @@
 #include <string>
 #include <string_view>
 
-#include "worker/drivers/csv/number_text.h"
+#include "worker/driver_api/number_text.h"
 #include "worker/drivers/mysql.writer/column_plan.h"
 
 namespace osiris::worker::mysql {
 
-inline constexpr size_t kValueTextMax = csv_format::kValueBytesMax;
+inline constexpr size_t kValueTextMax = number_text::kValueBytesMax;
 
 // Whether text_of() takes values of the type.
 bool has_text(const ColumnType& type);

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace osiris::worker::csv_format {
+namespace osiris::worker::number_text {
 
 inline constexpr size_t kValueBytesMax = 64;
 
@@ -26,4 +26,4 @@ char* put_timestamp(char* at, int64_t seconds, uint64_t nanos, int digits);
 // "04:10:00", with six more digits when they are not zero; microseconds since midnight.
 char* put_time(char* at, int64_t micros);
 
-}  // namespace osiris::worker::csv_format
+}  // namespace osiris::worker::number_text

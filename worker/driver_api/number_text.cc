@@ -1,4 +1,4 @@
-#include "worker/drivers/csv/number_text.h"
+#include "worker/driver_api/number_text.h"
 
 #include <array>
 #include <charconv>
@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace osiris::worker::csv_format {
+namespace osiris::worker::number_text {
 namespace {
 
 // Powers of ten at which repr() changes to the exponent form.
@@ -266,4 +266,4 @@ char* put_time(char* at, int64_t micros) {
   return value % 1000000 == 0 ? at : put_micros(at, static_cast<uint32_t>(value % 1000000));
 }
 
-}  // namespace osiris::worker::csv_format
+}  // namespace osiris::worker::number_text
