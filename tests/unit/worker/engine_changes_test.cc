@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "worker/database/database.h"
+#include "worker/driver_api/sql.h"
 
 namespace osiris::worker {
 namespace {
@@ -61,6 +62,18 @@ TEST_F(EngineChanges, ATypeIsNoColumnOfATable) {
   StepDatabase step(database_, "step", {});
   EXPECT_FALSE(step.run_confined("SELECT get_type(1) AS t").ok());
   EXPECT_EQ(value("get_type(1)"), "INTEGER");
+}
+
+// A thread of the engine may meet an error between two calls of the thread that asked.
+TEST(EngineError, IsToldAlikeWhicheverCallSeesIt) {
+  const std::string wrapped =
+      "Invalid Input Error: Attempting to execute an unsuccessful or closed pending query result\nError: ";
+  EXPECT_EQ(sql::engine_error(DUCKDB_ERROR_INVALID_INPUT, wrapped + "Invalid Input Error: no such thing").message,
+            "Invalid Input Error: no such thing");
+  EXPECT_EQ(sql::engine_error(DUCKDB_ERROR_INVALID_INPUT, wrapped + "INTERRUPT Error: Interrupted!").code,
+            Code::kCancelled);
+  EXPECT_EQ(sql::engine_error(DUCKDB_ERROR_INVALID_INPUT, wrapped + "Out of Memory Error: could not allocate").code,
+            Code::kExhausted);
 }
 
 }  // namespace
