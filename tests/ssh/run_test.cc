@@ -155,7 +155,7 @@ TEST_F(SshRun, ACancelDuringALongLoginLeavesNothing) {
   const std::string at = outside->path().string();
   sshd_.log_in_by(project_.write(outside->path() / "login", R"(#!/bin/sh
 case $SSH_ORIGINAL_COMMAND in
-*"-c 'while"*)
+*"osiris: entered"*)
   if mkdir )" + at + R"(/first 2>/dev/null; then
     n=0; while [ $n -lt 60 ]; do sleep 0.05; n=$((n+1)); done
     /bin/sh -c "$SSH_ORIGINAL_COMMAND"; : > )" + at + R"(/done; exit

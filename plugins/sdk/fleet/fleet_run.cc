@@ -218,6 +218,11 @@ Result<RunOutcome> FleetRun::run_before(Slot& slot) {
         context_.host.event(event.name, event.step_id, event.data, event.time_unix_ns);
       },
       [this] { return is_stopped(); }, [](std::string_view step_id) { return !step_id.empty(); });
+  // It borrows these, and its machine's session, which may end before the next part.
+  struct EndOfPart {
+    Slot& slot;
+    ~EndOfPart() { slot.part.reset(); }
+  } const end_of_part{slot};
   OSIRIS_ASSIGN(RunOutcome outcome, run_whole_part(slot, part, host));
   done_before_ = outcome.result;
   // As of a run in one machine: what is complete is taken from a part that failed, or came to the end of its budget.
