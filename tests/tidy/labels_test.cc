@@ -2,11 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <set>
 #include <string>
 
 #include "protocol/base/json.h"
 #include "protocol/base/subprocess.h"
+#include "protocol/base/temporary_directory.h"
 
 namespace osiris::tidy {
 namespace {
@@ -22,9 +24,13 @@ std::set<std::string> labels_of(const Json& test) {
 TEST(Labels, EveryTestHasOne) {
   const char* build = std::getenv("OSIRIS_BUILD_DIR");
   ASSERT_NE(build, nullptr);
+  // ctest writes a log where its list of tests is, also when it only shows them: here that of the run that this test is
+  // part of would be lost.
+  const auto list = TemporaryDirectory::make();
+  std::ofstream(list->path() / "CTestTestfile.cmake") << "subdirs(\"" << build << "\")\n";
   SpawnOptions options;
   const char* ctest = std::getenv("OSIRIS_CTEST");
-  options.arguments = {ctest ? ctest : "/usr/bin/ctest", "--test-dir", build, "--show-only=json-v1"};
+  options.arguments = {ctest ? ctest : "/usr/bin/ctest", "--test-dir", list->path().string(), "--show-only=json-v1"};
   const auto listed = run_command(options, 60'000, 64u << 20);
   ASSERT_TRUE(listed.ok()) << listed.error().message;
   const auto document = parse_json(listed->standard_output);
