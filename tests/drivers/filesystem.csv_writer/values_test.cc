@@ -7,8 +7,8 @@
 
 #include "protocol/base/json.h"
 #include "tests/drivers/filesystem.csv_writer/write.h"
-#include "worker/driver_api/sql.h"
 #include "worker/driver_api/number_text.h"
+#include "worker/driver_api/sql.h"
 
 namespace osiris::worker::test {
 namespace {

@@ -243,8 +243,8 @@ TEST_F(UnpackingTest, LeavesTheWorkerAloneWhichHasRunOnce) {
 TEST_F(UnpackingTest, InstallsWhatIsRequiredByTheVariablesThatAreGiven) {
   request_.requirements = {"first\n", "second\n"};
   EXPECT_EQ(unpack().describe(), "exited with status 0");
-  const std::string root = request_.layout.root, more = " --cache-dir " + request_.layout.cache() + " " +
-                                                        request_.layout.home + " https://i.test\n";
+  const std::string root = request_.layout.root,
+                    more = " --cache-dir " + request_.layout.cache() + " " + request_.layout.home + " https://i.test\n";
   EXPECT_EQ(said(), "--version " + request_.layout.home + " https://i.test\n--install-requirements " + root +
                         "/requirements-1.json" + more + "first\n--install-requirements " + root +
                         "/requirements-2.json" + more + "second\n");
