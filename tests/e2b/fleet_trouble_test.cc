@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "protocol/base/file.h"
 #include "tests/e2b/sandboxed_project.h"
@@ -55,12 +56,16 @@ class FleetTrouble : public testing::Test {
     more.insert(more.begin(), {"--e2b-sandboxes", sandboxes});
     return run_arguments("e2b", more);
   }
-  // By these prices a second of a sandbox is two cents, and each may come to 76 s + its lease + its reserve: $2.81 is
-  // for one, and for none in its place.
-  static std::vector<std::string> with_cap_of_one(std::vector<std::string> more = {}) {
-    more.insert(more.end(), {"--e2b-price-cpu", "0.01", "--e2b-price-mem", "0", "--e2b-lease", "60",
-                             "--e2b-cost-reserve", "4", "--e2b-connect-timeout", "1", "--max-cost", "2.81"});
+  // By these prices a second of a sandbox is two cents, and each may come to 76 s + its lease + its reserve.
+  static std::vector<std::string> with_cap(const std::string& dollars, const std::string& lease_s,
+                                           std::vector<std::string> more) {
+    more.insert(more.end(), {"--e2b-price-cpu", "0.01", "--e2b-price-mem", "0", "--e2b-lease", lease_s,
+                             "--e2b-cost-reserve", "4", "--e2b-connect-timeout", "1", "--max-cost", dollars});
     return more;
+  }
+  // For one sandbox, and for none in its place.
+  static std::vector<std::string> with_cap_of_one(std::vector<std::string> more = {}) {
+    return with_cap("2.81", "60", std::move(more));
   }
   // names -> save -> first (a program) -> work, with the shards of read
   void pipeline_with_first(const std::string& first) {
@@ -265,12 +270,9 @@ TEST_F(FleetTrouble, AFullDiskWhileRowsAreGatheredIsCalledOne) {
   expect_no_sandbox(server_);
 }
 
-// By these prices a second of a sandbox is two cents, and each may come to 76 s + its lease + its reserve.
 TEST_F(FleetTrouble, ACapThatIsReachedInMidShardCollectsWhatIsComplete) {
   pipeline("time.sleep(600 if int('${shard.stem}') >= 4 else 0)");
-  const Outcome outcome = project_.osiris(
-      arguments("2", {"--e2b-price-cpu", "0.01", "--e2b-price-mem", "0", "--e2b-lease", "6", "--e2b-cost-reserve", "4",
-                      "--e2b-connect-timeout", "1", "--e2b-heartbeat-ms", "200", "--max-cost", "3.90"}));
+  const Outcome outcome = project_.osiris(arguments("2", with_cap("3.90", "6", {"--e2b-heartbeat-ms", "200"})));
   EXPECT_EQ(outcome.exit, 124) << outcome.out << outcome.err;
   EXPECT_EQ(project_.status()["reason"].as_string(), "budget");
   EXPECT_THAT(outcome.err, HasSubstr("the run came to the end of --max-cost $3.90"));
@@ -310,9 +312,7 @@ TEST_F(FleetTrouble, AFirstSandboxThatTheCapDoesNotReplaceEndsTheRunAsADeadlineD
 
 TEST_F(FleetTrouble, ACapThatIsReachedBeforeTheShardsCollectsWhatIsComplete) {
   pipeline_with_first("time.sleep(600)");
-  const Outcome outcome = project_.osiris(
-      arguments("2", {"--e2b-price-cpu", "0.01", "--e2b-price-mem", "0", "--e2b-lease", "6", "--e2b-cost-reserve", "4",
-                      "--e2b-connect-timeout", "1", "--e2b-heartbeat-ms", "200", "--max-cost", "1.90"}));
+  const Outcome outcome = project_.osiris(arguments("2", with_cap("1.90", "6", {"--e2b-heartbeat-ms", "200"})));
   EXPECT_EQ(outcome.exit, 124) << outcome.out << outcome.err;
   EXPECT_EQ(project_.status()["reason"].as_string(), "budget");
   EXPECT_EQ(project_.read("out/names.csv"), "k\n1\n");

@@ -6,12 +6,12 @@
 #include <duckdb/main/capi/capi_internal.hpp>
 #include <duckdb/main/client_context.hpp>
 
-#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
 #include "worker/driver_api/kept_rows_copy.h"
+#include "worker/driver_api/name_index.h"
 
 namespace osiris::worker {
 namespace {
@@ -58,11 +58,12 @@ std::string KeptRows::columns() const { return written_list(copy_->file_columns(
 
 std::vector<size_t> KeptRows::places_of(const std::vector<std::string>& names) const {
   const std::vector<FileColumn>& columns = copy_->file_columns();
+  const NameIndex kept(columns, &FileColumn::name);
   std::vector<size_t> places;
   for (const std::string& name : names) {
-    const auto at = std::find_if(columns.begin(), columns.end(), [&](const FileColumn& c) { return c.name == name; });
-    if (at == columns.end() || at->is_kept_otherwise()) return {};
-    places.push_back(static_cast<size_t>(at - columns.begin()));
+    const auto place = kept.find(name);
+    if (!place || columns[*place].name != name || columns[*place].is_kept_otherwise()) return {};
+    places.push_back(*place);
   }
   return places;
 }

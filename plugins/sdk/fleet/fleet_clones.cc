@@ -131,12 +131,17 @@ Status FleetRun::make_ready(Slot& slot) {
   return {};
 }
 
-Status FleetRun::give_back(Slot& slot) {
+// All that was handed over to its machine, and then the stream there, which that needs to its end.
+void FleetRun::end_session(Slot& slot) {
   if (slot.feeder.valid()) slot.ahead = slot.feeder.get();
   take_ahead(slot).reset();
   if (slot.current) slot.current->handed.reset();
   slot.part.reset();
   slot.session.reset();
+}
+
+Status FleetRun::give_back(Slot& slot) {
+  end_session(slot);
   Json released = Json::array();
   const Status status = slot.held->release(released, false);
   slot.access.reset();

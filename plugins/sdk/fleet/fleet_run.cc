@@ -13,6 +13,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
+#include "protocol/base/side_by_side.h"
 #include "protocol/model/kept_output.h"
 
 namespace osiris::sdk {
@@ -55,14 +56,10 @@ void remove_side_by_side(const fs::path& directory) {
   for (fs::directory_iterator each(directory, ignored), end; !ignored && each != end; each.increment(ignored))
     all.push_back(each->path());
   std::atomic<size_t> taken{0};
-  const auto remove_some = [&] {
+  side_by_side(std::min(kAtOnce, all.size()), [&](size_t) {
     std::error_code failed;
     for (size_t i = taken++; i < all.size(); i = taken++) fs::remove_all(all[i], failed);
-  };
-  std::vector<std::future<void>> others;
-  for (size_t i = 1; i < std::min(kAtOnce, all.size()); ++i) others.push_back(std::async(remove_some));
-  remove_some();
-  for (const auto& each : others) each.wait();
+  });
   fs::remove_all(directory, ignored);
 }
 
@@ -218,11 +215,6 @@ Result<RunOutcome> FleetRun::run_before(Slot& slot) {
         context_.host.event(event.name, event.step_id, event.data, event.time_unix_ns);
       },
       [this] { return is_stopped(); }, [](std::string_view step_id) { return !step_id.empty(); });
-  // It borrows these, and its machine's session, which may end before the next part.
-  struct EndOfPart {
-    Slot& slot;
-    ~EndOfPart() { slot.part.reset(); }
-  } const end_of_part{slot};
   OSIRIS_ASSIGN(RunOutcome outcome, run_whole_part(slot, part, host));
   done_before_ = outcome.result;
   // As of a run in one machine: what is complete is taken from a part that failed, or came to the end of its budget.

@@ -61,10 +61,8 @@ class FleetRun {
   // Take access first.
   std::unique_ptr<HeldMachine> take_held() { return std::move(slots_.front()->held); }
   std::unique_ptr<MachineAccess> take_access() {
-    Slot& slot = *slots_.front();
-    slot.current.reset();
-    slot.session.reset();
-    return std::move(slot.access);
+    end_session(*slots_.front());
+    return std::move(slots_.front()->access);
   }
   // What there is to be collected, where it is here already; null: it is to be fetched.
   std::shared_ptr<const std::string> packed_bytes() const { return packed_bytes_; }
@@ -153,6 +151,7 @@ class FleetRun {
   Status acquire(Slot& slot);
   Status make_ready(Slot& slot);
   Status verify(Slot& slot);
+  void end_session(Slot& slot);
   Status give_back(Slot& slot);
   SessionContext session_context(Slot& slot);
 

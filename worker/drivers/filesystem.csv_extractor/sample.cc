@@ -29,6 +29,21 @@ bool options_are_plain(const Options& options) {
          options.nulls.contains("");  // the scan takes an empty field for NULL
 }
 
+// Takes the values of a record. `kinds`: of the columns, those of dates apart.
+void observe(const RecordBatch& batch, const RecordBatch::Record& record, const Options& options, Sample& sample,
+             std::vector<KindTracker>& kinds) {
+  for (size_t i = 0; i < kinds.size(); ++i) {
+    const Column& column = sample.layout.columns[i];
+    const std::string_view field = batch.field(record, column.field);
+    if (options.nulls.contains(field)) continue;
+    if (column.is_date) {
+      sample.dates[i].observe(field);
+    } else {
+      kinds[i].observe(field);
+    }
+  }
+}
+
 // Reads the head of the file with our tokenizer. nullopt when it has anything DuckDB might see differently: a short or
 // long record, blank lines or quoted line ends around the header, a single column (a blank line could be a row), an
 // error.
@@ -67,16 +82,7 @@ std::optional<Sample> take_sample(const Options& options, uint64_t rows_max, siz
       if (sample.rows == 0 && record.line != sample.lines_before_data + 1) return std::nullopt;
       if (record.fields != sample.layout.fields) return std::nullopt;
       ++sample.rows;
-      for (size_t i = 0; i < sample.trackers.size(); ++i) {
-        const Column& column = sample.layout.columns[i];
-        const std::string_view field = batch.field(record, column.field);
-        if (options.nulls.contains(field)) continue;
-        if (column.is_date) {
-          sample.dates[i].observe(field);
-        } else {
-          sample.trackers[i].observe(field);
-        }
-      }
+      observe(batch, record, options, sample, sample.trackers);
     }
   }
   sample.guesses = sample.trackers;
@@ -94,18 +100,7 @@ void look_at(std::string_view text, const Options& options, Sample& sample) {
   const auto& records = batch.records();
   const auto is_whole = [&](const auto& record) { return record.fields == sample.layout.fields; };
   if (!std::all_of(records.begin(), records.end(), is_whole)) return;
-  for (const RecordBatch::Record& record : records) {
-    for (size_t i = 0; i < sample.guesses.size(); ++i) {
-      const Column& column = sample.layout.columns[i];
-      const std::string_view field = batch.field(record, column.field);
-      if (options.nulls.contains(field)) continue;
-      if (column.is_date) {
-        sample.dates[i].observe(field);
-      } else {
-        sample.guesses[i].observe(field);
-      }
-    }
-  }
+  for (const RecordBatch::Record& record : records) observe(batch, record, options, sample, sample.guesses);
 }
 
 // A type that widens late is better known before the file is read than after. The end is looked at too.

@@ -1,6 +1,5 @@
 #include "worker/drivers/filesystem.csv_extractor/text_batches.h"
 
-#include <algorithm>
 #include <new>
 
 namespace osiris::worker::csv {
@@ -52,9 +51,10 @@ class TextBatches::Lent : public ChunkBatches::Batch {
 
 TextBatches::TextBatches(ScanState& state, duckdb::ClientContext& context, const std::vector<size_t>& places)
     : state_(state), context_(context), text_(context, state.plan()) {
-  for (size_t i = 0; i < state.plan().columns.size(); ++i) {
-    const bool is_read = std::find(places.begin(), places.end(), i) != places.end();
-    if (is_read) {
+  std::vector<bool> is_read(state.plan().columns.size());
+  for (const size_t place : places) is_read[place] = true;
+  for (size_t i = 0; i < is_read.size(); ++i) {
+    if (is_read[i]) {
       reads_.push_back({i, i});
     } else if (state.must_convert && state.must_convert(state.plan().columns[i].name)) {
       reads_.push_back({i});
