@@ -212,14 +212,10 @@ Result<Json> Service::start_run(rpc::PrepareParams params) {
   relations_ = std::make_unique<RelationTransfer>(
       *executor_, stream_, clock_, [this](std::function<void()> work) { in_background(std::move(work)); });
   heartbeat_ = std::make_unique<PeriodicThread>(heartbeat, [this] { beat(); });
-  if (uses > 0) in_background([this, uses] { wait_for_engine(uses); });
+  // Opening takes some milliseconds that a first step need not wait for; an error is met again by the step.
+  if (uses > 0) in_background([database = database_, uses] { database->make_spares(uses); });
+  if (uses > 1) in_background([this] { executor_->make_ahead(); });
   return result;
-}
-
-// Opening takes some milliseconds, in which the steps that wait for it can be prepared. An error is met again by them.
-void Service::wait_for_engine(size_t steps) {
-  executor_->make_ahead([this] { return engine_ahead_->is_open(); });
-  database_->make_spares(steps);
 }
 
 // What the plan runs by. Without a plan each step comes with its own: then it is all there is.

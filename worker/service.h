@@ -75,7 +75,6 @@ class Service {
   Result<Json> start_run(rpc::PrepareParams params);
   static Json drivers_of(const RunSetup& setup);
   void announce_run(const RunSetup& setup);
-  void wait_for_engine(size_t steps);
   void beat();
   Reply reply_of_step(const std::string& id);                     // its outputs are packed, where that was asked for
   void answer(const std::string& id, RequestResult outcome);      // numbered

@@ -6,7 +6,6 @@
 
 #include <duckdb.h>
 
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -117,13 +116,11 @@ class EngineAhead {
   ~EngineAhead();
   EngineAhead(const EngineAhead&) = delete;
   EngineAhead& operator=(const EngineAhead&) = delete;
-  bool is_open() const { return is_open_; }
   // Once; waits for it. The caller closes the database.
   Result<duckdb_database> take();
 
  private:
   Result<duckdb_database> opened_{nullptr};
-  std::atomic<bool> is_open_{false};
   std::thread thread_;
 };
 

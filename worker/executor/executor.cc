@@ -61,9 +61,12 @@ Executor::Node& Executor::node(std::string_view id) {
   return *nodes_.emplace(std::string(id), std::move(made)).first->second;
 }
 
-void Executor::make_ahead(const std::function<bool()>& enough) {
+void Executor::make_ahead() {
   for (const PlanStep& step : plan_.steps) {
-    if (enough()) return;
+    {
+      const std::lock_guard lock(mutex_);
+      if (first_failed_ || cancelled_) return;
+    }
     const Driver* driver = run_.find_driver(step.driver);
     if (step.kept.runs() && driver && driver->uses_database) runner_.make_ahead(step);
   }

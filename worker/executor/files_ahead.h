@@ -1,6 +1,6 @@
-// The directories and configs of steps that have not begun, made while they wait for the engine. Each stands below the
-// worker's own directory until its step begins and moves it, with one call, to where sessions have it: a step that is
-// never run leaves none.
+// The directories and configs of steps that have not begun, made beside those that run. Each stands below the worker's
+// own directory until its step begins and moves it, with one call, to where sessions have it: a step that is never run
+// leaves none.
 #pragma once
 
 #include <filesystem>
