@@ -106,7 +106,7 @@ void Fingerprint::end_row() {
 void Fingerprint::digest_held() {
   static const ContentHash::Key key("rows");
   const uint64_t size = held_;
-  const size_t padded = (held_ + ContentHash::kPairBytes - 1) / ContentHash::kPairBytes * ContentHash::kPairBytes;
+  const size_t padded = (held_ + ContentHash::kGroupBytes - 1) / ContentHash::kGroupBytes * ContentHash::kGroupBytes;
   if (padded > row_.size()) row_.resize(padded);
   std::memset(row_.data() + held_, 0, padded - held_);
   SHA256_Init(&long_->context);
