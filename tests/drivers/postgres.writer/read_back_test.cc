@@ -15,17 +15,17 @@ constexpr int kRows = 100'000;
 // About 24 MiB, six pieces. Of twenty rows from `first` on the text begins with kNeedle.
 std::string rows_with_needles(int first) {
   return "SELECT i::INTEGER AS id, CASE WHEN i BETWEEN " + std::to_string(first) + " AND " +
-         std::to_string(first + 20) + " THEN '" + kNeedle + "' ELSE 'plain' END || repeat('x', 200) AS note FROM range(" +
-         std::to_string(kRows) + ") t(i)";
+         std::to_string(first + 20) + " THEN '" + kNeedle +
+         "' ELSE 'plain' END || repeat('x', 200) AS note FROM range(" + std::to_string(kRows) + ") t(i)";
 }
 
 struct Said {
   std::string outcome;
   std::vector<std::string> read_back;  // statements
   size_t whole() const {
-    return static_cast<size_t>(
-        std::count_if(read_back.begin(), read_back.end(),
-                      [](const std::string& line) { return line.find("ctid") == std::string::npos; }));
+    return static_cast<size_t>(std::count_if(read_back.begin(), read_back.end(), [](const std::string& line) {
+      return line.find("ctid") == std::string::npos;
+    }));
   }
 };
 
@@ -45,11 +45,11 @@ void make_table() {
 
 TEST(PostgresReadBack, FindsAChangeInAnyPiece) {
   make_table();
-  const std::vector<std::pair<int, const char*>> places = {{50, "append"}, {kRows / 2, "replace"}, {kRows - 60, "append"}};
+  const std::vector<std::pair<int, const char*>> places = {
+      {50, "append"}, {kRows / 2, "replace"}, {kRows - 60, "append"}};
   for (const auto& [first, mode] : places) {
     ChangingProxy changing(
-        plain_postgres().port(),
-        [](const std::string& sent) { return sent.rfind(kNeedle); },
+        plain_postgres().port(), [](const std::string& sent) { return sent.rfind(kNeedle); },
         [](std::string& sent, size_t begin) {
           sent.replace(begin, sizeof kOther - 1, kOther);
           return true;

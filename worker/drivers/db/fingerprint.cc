@@ -40,7 +40,8 @@ uint64_t hash_in_column(std::string_view value) {
   const char* at = value.data();
   size_t left = value.size();
   uint64_t hash = left ^ kMixes[0];
-  for (; left > 16; at += 16, left -= 16) hash = folded(word_at<uint64_t>(at) ^ hash, word_at<uint64_t>(at + 8) ^ kMixes[1]);
+  for (; left > 16; at += 16, left -= 16)
+    hash = folded(word_at<uint64_t>(at) ^ hash, word_at<uint64_t>(at + 8) ^ kMixes[1]);
   uint64_t first = 0, last = 0;
   if (left >= 8) {
     first = word_at<uint64_t>(at), last = word_at<uint64_t>(at + left - 8);
@@ -168,7 +169,8 @@ void Fingerprint::end_row() {
   column_ = 0;
 }
 
-// Zeros to a whole pair of words do not make one row of two: each value has its length in it, and their number is known.
+// Zeros to a whole pair of words do not make one row of two: each value has its length in it, and their number is
+// known.
 void Fingerprint::end_held_row() {
   static const ContentHash::Key key("rows");
   const size_t padded = (held_ + ContentHash::kPairBytes - 1) / ContentHash::kPairBytes * ContentHash::kPairBytes;

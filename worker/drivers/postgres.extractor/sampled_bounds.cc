@@ -46,14 +46,14 @@ Result<std::optional<std::vector<std::string>>> sampled_bounds(Connection& conne
   const std::string range = std::to_string(*share * static_cast<double>(rows_per_range));
   const std::string numbered = "SELECT " + rows.key + ", pg_catalog.row_number() OVER (ORDER BY " + rows.key +
                                ") AS osiris_number, pg_catalog.count(*) OVER () AS osiris_count FROM " +
-                               named_subquery(sampled, columns) + " WHERE " + rows.key +
-                               " IS NOT NULL" + (rows.condition.empty() ? "" : " AND (" + rows.condition + ")");
-  OSIRIS_ASSIGN(const Answer answer,
-                connection.ask("SELECT " + rows.text + " AS osiris_bound FROM (SELECT DISTINCT " + rows.key + " FROM (" +
-                               numbered + ") AS osiris_sample WHERE pg_catalog.floor(osiris_number / " + range +
-                               ") > pg_catalog.floor((osiris_number - 1) / " + range +
-                               ") AND osiris_count - osiris_number >= " + range + " / 2) AS osiris_key ORDER BY " +
-                               rows.key));
+                               named_subquery(sampled, columns) + " WHERE " + rows.key + " IS NOT NULL" +
+                               (rows.condition.empty() ? "" : " AND (" + rows.condition + ")");
+  OSIRIS_ASSIGN(
+      const Answer answer,
+      connection.ask("SELECT " + rows.text + " AS osiris_bound FROM (SELECT DISTINCT " + rows.key + " FROM (" +
+                     numbered + ") AS osiris_sample WHERE pg_catalog.floor(osiris_number / " + range +
+                     ") > pg_catalog.floor((osiris_number - 1) / " + range +
+                     ") AND osiris_count - osiris_number >= " + range + " / 2) AS osiris_key ORDER BY " + rows.key));
   std::vector<std::string> bounds;
   for (size_t row = 0; row < answer.rows(); ++row) bounds.push_back(answer.text(row, 0));
   // What cannot be divided so is for key_bounds() to tell.

@@ -76,8 +76,7 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
   OSIRIS_TRY(read_range(context, settings));
   if (source.query.empty()) {
     const std::string& schema = settings.server.schema;
-    settings.table =
-        (schema.empty() ? "" : sql::quote_identifier(schema) + ".") + sql::quote_identifier(source.table);
+    settings.table = (schema.empty() ? "" : sql::quote_identifier(schema) + ".") + sql::quote_identifier(source.table);
     settings.sql = table_query(settings);
     settings.columns.clear();
     return settings;

@@ -115,10 +115,10 @@ class Load : private BatchWriter {
   bool adds_columns_ = false;  // to the target
   size_t chunks_reused_ = 0;
   bool is_copying_ = false;
-  uint64_t copy_bytes_ = 0;              // in the COPY under way
-  uint64_t rows_before_copy_ = 0;        // sent before it began
-  uint64_t rows_ = 0, rows_sent_ = 0;    // handed over; those that left
-  uint64_t rows_copied_ = 0;             // taken, as the server counted
+  uint64_t copy_bytes_ = 0;            // in the COPY under way
+  uint64_t rows_before_copy_ = 0;      // sent before it began
+  uint64_t rows_ = 0, rows_sent_ = 0;  // handed over; those that left
+  uint64_t rows_copied_ = 0;           // taken, as the server counted
   uint64_t bytes_ = 0;
 };
 

@@ -31,8 +31,8 @@ std::string page(uint64_t number) { return "'(" + std::to_string(number) + ",0)'
 
 }  // namespace
 
-ReadBack::ReadBack(Connection& connection, const std::vector<ColumnPlan>& plans, std::string table,
-                   std::string columns, std::string own_rows)
+ReadBack::ReadBack(Connection& connection, const std::vector<ColumnPlan>& plans, std::string table, std::string columns,
+                   std::string own_rows)
     : connection_(connection),
       table_(std::move(table)),
       columns_(std::move(columns)),
@@ -100,9 +100,7 @@ Status ReadBack::read_rest() {
   return read_pages(next_page_, nullptr);
 }
 
-Status ReadBack::read_all() {
-  return read(own_rows_.empty() ? table_ : "ONLY " + table_ + " WHERE " + own_rows_);
-}
+Status ReadBack::read_all() { return read(own_rows_.empty() ? table_ : "ONLY " + table_ + " WHERE " + own_rows_); }
 
 // Rows of an append are told from those that were there by the transaction that wrote them, so they need not be held
 // back: where nothing of the table's own acts on them, and it is not so large that finding them costs more. Empty
