@@ -43,8 +43,9 @@ class BytesOfString : public ByteStream {
 };
 
 uint64_t bytes_of(const PackageContents& contents) {
-  return std::accumulate(contents.members.begin(), contents.members.end(), uint64_t{0},
-                         [](uint64_t sum, const auto& each) { return sum + each.file.size_bytes; });
+  return std::accumulate(
+      contents.members.begin(), contents.members.end(), uint64_t{0},
+      [](uint64_t sum, const auto& each) { return sum + (each.file.present ? 0 : each.file.size_bytes); });
 }
 
 DeliveryRequest delivery_of(const SessionContext& context) {
@@ -110,12 +111,14 @@ Status MachineSession::start(const std::function<Status()>& meanwhile) {
 }
 
 Result<std::unique_ptr<HandedPart>> MachineSession::hand_over(const RunRequest& request, const Host& host,
-                                                              std::function<void()> dropped) {
+                                                              std::function<void()> dropped,
+                                                              const std::map<std::string, std::string>& present) {
   auto part = std::make_unique<HandedPart>();
   const Layout layout = layout_of(context_.place.home(), request.run_id);
   OSIRIS_TRY(make_directories(request.adapter_dir()));
   OSIRIS_TRY(open_wire_log(request, part->wire_log_));
-  OSIRIS_ASSIGN(const PackageContents contents, list_package_contents(request, layout, false));
+  OSIRIS_ASSIGN(PackageContents contents, list_package_contents(request, layout, false));
+  take_present(contents, present);
   const int64_t began_ns = system_clock().monotonic_ns();
   // Packages of shards are packed at the same time; others hold rows of shards, which are compressed as they are.
   PackageStream stream(contents, kAheadMax,
