@@ -50,6 +50,16 @@ LogicalType engine_type(const ScanColumn& column) {
   }
 }
 
+std::vector<TextRead> reads_of(ScanState& state, std::vector<TextRead> wanted) {
+  std::vector<bool> is_read(state.plan().columns.size());
+  for (const TextRead& read : wanted) is_read[read.column] = true;
+  for (size_t i = 0; i < is_read.size(); ++i)
+    if (!is_read[i] && state.must_convert && state.must_convert(state.plan().columns[i].name)) wanted.push_back({i});
+  if (wanted.empty()) wanted.push_back({0});
+  for (const TextRead& read : wanted) state.reads(read.column);
+  return wanted;
+}
+
 ScanText::ScanText(duckdb::ClientContext& context, const ScanPlan& plan)
     : first_(open_file(context, plan.files.front())),
       bytes_(plan.bytes > 0 ? plan.bytes
