@@ -84,7 +84,9 @@ class HeldMachine {
   // time; once it has ended, no call is under way.
   class Listening {
    public:
-    Listening(HeldMachine& held, std::function<void(const Error&)> lost) : held_(held) { held_.listen(std::move(lost)); }
+    Listening(HeldMachine& held, std::function<void(const Error&)> lost) : held_(held) {
+      held_.listen(std::move(lost));
+    }
     ~Listening() { held_.listen({}); }
     Listening(const Listening&) = delete;
     Listening& operator=(const Listening&) = delete;
