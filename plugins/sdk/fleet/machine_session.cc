@@ -90,11 +90,8 @@ MachineSession::MachineSession(SessionContext context)
                                 [&host = context_.host](const std::string& text) { host.log(OSIRIS_WARN, text); }),
              [&access = context_.access](const std::string& path) {
                return access.download(path, 0, "fetch the worker's records");
-             }) {
-  context_.held.on_lost([this](const Error& error) { relay_.declare_lost(error); });
-}
-
-MachineSession::~MachineSession() { context_.held.on_lost({}); }
+             }),
+      listening_(context_.held, [this](const Error& error) { relay_.declare_lost(error); }) {}
 
 Status MachineSession::start(const std::function<Status()>& meanwhile) {
   OSIRIS_ASSIGN(Delivery delivery, plan_relay(delivery_of(context_)));

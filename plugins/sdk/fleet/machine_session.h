@@ -60,7 +60,6 @@ class HandedPart {
 class MachineSession {
  public:
   explicit MachineSession(SessionContext context);
-  ~MachineSession();
   MachineSession(const MachineSession&) = delete;
   MachineSession& operator=(const MachineSession&) = delete;
 
@@ -79,6 +78,7 @@ class MachineSession {
  private:
   const SessionContext context_;
   WorkerRelay relay_;
+  const HeldMachine::Listening listening_;  // ends first
 };
 
 // Puts the worker on a machine of which others are to be made, installs these sets of packages (requirement_set())

@@ -14,11 +14,11 @@ using duckdb::LogicalType;
 // Keeps a block for as long as texts point into it.
 class BlockPin : public duckdb::VectorBuffer {
  public:
-  explicit BlockPin(std::shared_ptr<char[]> bytes)
-      : VectorBuffer(duckdb::VectorBufferType::OPAQUE_BUFFER), bytes_(std::move(bytes)) {}
+  explicit BlockPin(std::shared_ptr<BlockBytes> bytes)
+      : VectorBuffer(duckdb::VectorBufferType::OPAQUE_BUFFER), hold_(std::move(bytes)) {}
 
  private:
-  std::shared_ptr<char[]> bytes_;
+  const BlockBytes::Hold hold_;
 };
 
 std::shared_ptr<duckdb::FileHandle> open_file(duckdb::ClientContext& context, const ScanFile& file) {
