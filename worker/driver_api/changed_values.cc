@@ -86,6 +86,8 @@ std::string any_item_changes(const std::string& type, const std::string& list, s
 
 std::string text_changes(const std::string& type, const std::string& text) {
   const std::string changes = is_list(type) ? any_item_changes(type, text, 1) : change_of_one(type, text);
+  // No text of a number but 0 and 1 is a truth, and a number of JSON is.
+  if (type == "BOOLEAN") return "coalesce(" + changes + ", false)";
   return changes.empty() ? changes : "coalesce(" + try_cast(text, type) + " IS NOT NULL AND (" + changes + "), false)";
 }
 
@@ -96,6 +98,15 @@ std::string value_changes(const std::string& from, const std::string& type, cons
   if (innermost == "VARCHAR" || innermost == "JSON") return text_changes(type, value);
   const std::string cast = try_cast(value, type);
   return "(" + cast + " IS NOT NULL AND " + try_cast(cast, from) + " IS DISTINCT FROM " + value + ")";
+}
+
+std::string type_of_numbers(const std::string& text) {
+  const std::string whole = "regexp_full_match(" + text + ", '-?[0-9]+')", huge = try_cast(text, "HUGEINT");
+  const std::string is_rounded = whole + " AND (" + huge + " IS NULL OR " +
+                                 try_cast(try_cast(huge, "DOUBLE"), "HUGEINT") + " IS DISTINCT FROM " + huge + ")";
+  const std::string is_beyond = "isinf(" + try_cast(text, "DOUBLE") + ") AND NOT contains(lower(" + text + "), 'inf')";
+  return "CASE WHEN NOT coalesce(bool_or((" + is_rounded + ") OR (" + is_beyond + ")), false) THEN 'DOUBLE' WHEN " +
+         "bool_and(" + whole + " AND " + huge + " IS NOT NULL) THEN 'HUGEINT' ELSE 'VARCHAR' END";
 }
 
 }  // namespace osiris::worker

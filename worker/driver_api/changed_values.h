@@ -14,4 +14,8 @@ std::string text_changes(const std::string& type, const std::string& text);
 // The same of `value`, which is of type `from`. Texts, alone or in lists, are as above.
 std::string value_changes(const std::string& from, const std::string& type, const std::string& value);
 
+// An aggregate: the type that keeps texts which are numbers, not all of them whole ones of 64 bits. DOUBLE, unless it
+// changes a whole number or has none so great: then HUGEINT, or VARCHAR.
+std::string type_of_numbers(const std::string& text);
+
 }  // namespace osiris::worker

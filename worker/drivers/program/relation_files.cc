@@ -16,6 +16,7 @@
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/program/csv_header.h"
 #include "worker/drivers/program/declared_values.h"
+#include "worker/drivers/program/ndjson_types.h"
 #include "worker/drivers/program/output_lines.h"
 
 namespace osiris::worker::program {
@@ -25,10 +26,6 @@ constexpr size_t kHeaderBytesMax = 1 << 20;
 
 using sql::quote_identifier;
 using sql::quote_literal;
-
-struct Column {
-  std::string name, type;
-};
 
 Result<std::vector<Column>> columns_of(duckdb_connection connection, const std::string& source) {
   OSIRIS_ASSIGN(
@@ -206,8 +203,8 @@ class OutputFileReader {
                ") IN ('true', 'false')) THEN 'BOOLEAN' WHEN " + whole + " AND bool_and(TRY_CAST(" + name +
                " AS BIGINT) IS NOT NULL OR " + name + " IS NULL) THEN 'BIGINT' WHEN " + whole +
                " AND bool_and(TRY_CAST(" + name + " AS HUGEINT) IS NOT NULL OR " + name +
-               " IS NULL) THEN 'HUGEINT' WHEN " + whole + " THEN 'VARCHAR' WHEN " + number +
-               " THEN 'DOUBLE' ELSE 'VARCHAR' END";
+               " IS NULL) THEN 'HUGEINT' WHEN " + whole + " THEN 'VARCHAR' WHEN " + number + " THEN " +
+               type_of_numbers(name) + " ELSE 'VARCHAR' END";
     }
     OSIRIS_ASSIGN(sql::QueryResult types, sql::run_query(connection, "SELECT " + looks + " FROM " + source));
     if (types.integer(0) == 0) return create_untyped(found);
@@ -265,7 +262,9 @@ class OutputFileReader {
                  quote_identifier(column.name);
       return create("SELECT " + nulls + " WHERE false");
     }
-    OSIRIS_ASSIGN(std::vector<Column> found, columns_of(connection, ndjson({})));
+    OSIRIS_ASSIGN(std::vector<FileColumn> in_file, described(connection, "SELECT * FROM " + ndjson({})));
+    std::vector<Column> found;
+    for (const FileColumn& column : in_file) found.push_back({column.name, column.type.sql()});
     if (!columns.empty()) {
       // A key that no row has is a column of NULLs; one that was not declared is an error.
       for (const Column& column : columns)
@@ -279,11 +278,9 @@ class OutputFileReader {
           column.type = "VARCHAR" + column.type.substr(std::min(column.type.find('['), column.type.size()));
       return create("SELECT " + declared_casts(contract_.columns) + " FROM " + ndjson(columns));
     }
-    // Text that looks like a date is text.
-    for (Column& column : found)
-      if (column.type == "DATE" || column.type == "TIME" || column.type == "UUID" ||
-          column.type.starts_with("TIMESTAMP"))
-        column.type = "VARCHAR";
+    const auto source_of = [&](const std::vector<Column>& texts) { return ndjson(texts); };
+    OSIRIS_TRY(keep_digits(connection, in_file, source_of, [&](const std::string& line) { step_.log(line); }));
+    for (size_t i = 0; i < found.size(); ++i) found[i].type = with_texts(in_file[i].type).sql();
     auto rows = create("SELECT * FROM " + ndjson(found));
     if (rows || rows.error().message.find("Failed to cast value to numerical") == std::string::npos) return rows;
     return create_with_wide_integers(std::move(found));
@@ -313,7 +310,7 @@ class OutputFileReader {
   Result<uint64_t> create_with_wide_integers(std::vector<Column> columns) {
     std::string looks;
     for (Column& column : columns) {
-      if (column.type != "BIGINT") continue;
+      if (column.type != "BIGINT" && column.type != "HUGEINT") continue;
       column.type = "HUGEINT";
       const std::string name = quote_identifier(column.name);
       looks += (looks.empty() ? "" : ", ") +
