@@ -5,6 +5,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/quantity.h"
 #include "protocol/base/text.h"
+#include "worker/driver_api/changed_values.h"
 #include "worker/driver_api/integer_type.h"
 #include "worker/driver_api/sql.h"
 
@@ -148,8 +149,11 @@ Result<std::optional<std::string>> Incremental::least(const ColumnType& type) co
   const std::optional<std::string>& from = boundary_ ? boundary_ : initial_;
   if (!from) return std::optional<std::string>();
   OwnConnection connection(*step_);
+  const std::string literal = sql::quote_literal(*from), changes = text_changes(type.sql(), literal);
   OSIRIS_ASSIGN(const auto value,
-                single(connection.get(), "TRY_CAST(" + sql::quote_literal(*from) + " AS " + type.sql() + ")"));
+                single(connection.get(), (changes.empty() ? "(" : "(CASE WHEN NOT " + changes + " THEN ") +
+                                             ("TRY_CAST(" + literal + " AS " + type.sql() + ")") +
+                                             (changes.empty() ? ")" : " END)")));
   const bool is_exact =
       value && (!boundary_ || kind != CursorKind::kDecimal || shortest_number(*value) == shortest_number(*from));
   if (!is_exact)
