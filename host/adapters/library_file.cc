@@ -86,8 +86,8 @@ class LibraryReader {
                    "install the adapter again");
   }
 
-  // The file from `offset` on, `size` bytes or more; empty where it has fewer. What is read lies close together: a table,
-  // or the texts of one.
+  // The file from `offset` on, `size` bytes or more; empty where it has fewer. What is read lies close together: a
+  // table, or the texts of one.
   std::string_view bytes_at(uint64_t offset, size_t size) {
     if (offset > size_ || size > size_ - offset) return {};
     if (offset < window_at_ || offset + size > window_at_ + window_.size()) {

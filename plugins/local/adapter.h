@@ -3,8 +3,8 @@
 // osiris-adapter-sdk as it is installed, like any author's.
 #pragma once
 
-#include <osiris/adapter.hpp>
 #include <osiris/ext/early.h>
+#include <osiris/adapter.hpp>
 #include <osiris/sdk.hpp>
 
 #include <array>

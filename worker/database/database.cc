@@ -115,10 +115,11 @@ AttachedDatabase::~AttachedDatabase() { owner_->detach(name_); }
 
 std::string Relation::qualified_name() const { return name().quoted(); }
 
-EngineAhead::EngineAhead() : thread_([this] {
-  opened_ = open_engine();
-  is_open_ = true;
-}) {}
+EngineAhead::EngineAhead()
+    : thread_([this] {
+        opened_ = open_engine();
+        is_open_ = true;
+      }) {}
 
 EngineAhead::~EngineAhead() {
   if (auto left = take(); left.ok() && *left) duckdb_close(&*left);

@@ -268,7 +268,7 @@ void check_holds_few_rows(const LogicalOperator& op) {
 }
 
 struct GuardInfo : duckdb::OptimizerExtensionInfo {
-  explicit GuardInfo(unsigned count) : threads(count) {}
+  explicit GuardInfo(uint64_t count) : threads(static_cast<unsigned>(count)) {}
   EngineThreads threads;
 };
 
@@ -311,8 +311,6 @@ void remove_functions(duckdb::DuckDB& database) {
   connection.Commit();
 }
 
-constexpr uint64_t kMemoryBytesAtFirst = uint64_t{256} << 20;
-
 Error open_error(const std::exception& failure) {
   return Error(Code::kInternal, "cannot open the run's database: " + duckdb::ErrorData(failure).Message());
 }
@@ -323,9 +321,8 @@ Result<duckdb_database> open_engine() {
   try {
     duckdb::DBConfig config;
     config.file_system = duckdb::make_uniq<GuardFileSystem>();
-    config.options.maximum_threads = 1;  // the others: small_plan.h
-    // Given, or the engine would look in /proc and /sys for a limit that is replaced.
-    config.options.maximum_memory = kMemoryBytesAtFirst;
+    config.options.maximum_threads = 1;         // the others: small_plan.h
+    config.options.maximum_memory = 256 << 20;  // or the engine would look for one in /proc and /sys
     // Never: a checkpoint of an in-memory database writes nothing down, it compresses the rows just loaded. That takes
     // as long as loading them, and queries over compressed strings take four times as long (docs/decisions/0004).
     config.options.checkpoint_wal_size = std::numeric_limits<duckdb::idx_t>::max();
@@ -349,7 +346,6 @@ Status settle_engine(duckdb_database database, const EngineOptions& options) {
     auto& config = duckdb::DBConfig::GetConfig(instance);
     static_cast<GuardFileSystem&>(*config.file_system).allow_spilling(options.spill_dir.string());
     config.options.temporary_directory = options.spill_dir.string();
-    config.options.use_temporary_directory = true;
     config.SetOptionByName("extension_directory", duckdb::Value((options.spill_dir / "extensions").string()));
     if (options.memory_limit_bytes)
       config.options.maximum_memory = options.memory_limit_bytes;
@@ -358,11 +354,10 @@ Status settle_engine(duckdb_database database, const EngineOptions& options) {
     auto& buffers = duckdb::BufferManager::GetBufferManager(instance);
     buffers.SetTemporaryDirectory(config.options.temporary_directory);
     buffers.SetMemoryLimit(config.options.maximum_memory);
-    const unsigned threads = options.threads ? options.threads : std::max(std::thread::hardware_concurrency(), 1U);
-    config.options.maximum_threads = threads;
+    config.options.maximum_threads = options.threads ? options.threads : std::thread::hardware_concurrency();
     duckdb::OptimizerExtension guard;
     guard.pre_optimize_function = check_plan;
-    guard.optimizer_info = duckdb::make_shared_ptr<GuardInfo>(threads);
+    guard.optimizer_info = duckdb::make_shared_ptr<GuardInfo>(config.options.maximum_threads);
     duckdb::OptimizerExtension::Register(config, std::move(guard));
     return {};
   } catch (const std::exception& failure) {

@@ -75,7 +75,12 @@ struct StreamedEnd {
 class StepRunner {
  public:
   StepRunner(const Run& run, RecordSink& sink, Log& log, const Clock& clock)
-      : run_(run), sink_(sink), log_(log), clock_(clock), spare_threads_(run.parallel - 1), ahead_(run.worker_dir() / "ahead") {}
+      : run_(run),
+        sink_(sink),
+        log_(log),
+        clock_(clock),
+        spare_threads_(run.parallel - 1),
+        ahead_(run.worker_dir() / "ahead") {}
 
   // Blocking. `inputs` holds the outputs that the step and its checks read, by step; steps without output are not in
   // it. `readers`, asked once or never, are the steps that may run along with it; null: its output is stored. Those

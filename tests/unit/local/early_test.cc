@@ -87,8 +87,10 @@ TEST_F(Early, AWorkerThatHasEndedIsReplaced) {
   const std::vector<pid_t> begun = children();
   ASSERT_EQ(begun.size(), 1u);
   ::kill(begun[0], SIGKILL);
-  EXPECT_TRUE(test::eventually([&] { return !read_file("/proc/" + std::to_string(begun[0]) + "/cmdline").ok() ||
-                                            read_file("/proc/" + std::to_string(begun[0]) + "/cmdline")->empty(); }));
+  EXPECT_TRUE(test::eventually([&] {
+    return !read_file("/proc/" + std::to_string(begun[0]) + "/cmdline").ok() ||
+           read_file("/proc/" + std::to_string(begun[0]) + "/cmdline")->empty();
+  }));
   ASSERT_EQ(adapter_.run(run_), OSIRIS_OK) << host_.everything();
   EXPECT_NE(worker_of_run(), begun[0]);
 }

@@ -12,8 +12,8 @@
 //     };
 #pragma once
 
-#include <osiris/adapter.hpp>
 #include <osiris/ext/early.h>
+#include <osiris/adapter.hpp>
 #include <osiris/sdk/channel.hpp>
 #include <osiris/sdk/files.hpp>
 #include <osiris/sdk/options.hpp>
