@@ -5,6 +5,7 @@
 
 #include "tests/drivers/changed_rows.h"
 #include "tests/drivers/postgres.writer/writing.h"
+#include "worker/drivers/postgres.writer/byte_buffer.h"
 
 namespace osiris::worker::test {
 namespace {
@@ -116,6 +117,37 @@ TEST(PostgresReadBack, NamesTheRowThatTheServerRefuses) {
   const Said said = write(rows_with_needles(0), "pieces", "append", plain_postgres().port());
   EXPECT_NE(said.outcome.find("row 90001"), std::string::npos) << said.outcome;
   EXPECT_EQ(ask_shop("SELECT count(*) FROM pieces"), "1\n");
+}
+
+TEST(PostgresBytes, OfALargeValueTakeLittleMoreMemoryThanItHas) {
+  postgres::ByteBuffer bytes;
+  bytes.extend(size_t{200} << 20);
+  bytes.push_back('x');
+  EXPECT_LE(bytes.room(), size_t{264} << 20);
+}
+
+TEST(PostgresBytes, SayHowLongTheirRowIsBeforeItIsThere) {
+  const std::string two("\0\2", 2), three("\0\0\0\3", 4), null(4, '\xff');
+  EXPECT_EQ(postgres::row_bytes_at_least(""), 2u);
+  EXPECT_EQ(postgres::row_bytes_at_least(two), 6u);
+  EXPECT_EQ(postgres::row_bytes_at_least(two + three), 9u);
+  EXPECT_EQ(postgres::row_bytes_at_least(two + three + "abc"), 13u);
+  EXPECT_EQ(postgres::row_bytes_at_least(two + null), 10u);
+  EXPECT_EQ(postgres::row_bytes_at_least(two + null + three), 13u);
+  EXPECT_EQ(postgres::row_bytes_at_least(two + null + three + "abcde"), 13u);
+}
+
+// The value is more than the buffers that take pieces of it.
+TEST(PostgresReadBack, TakesAValueOfManyMegabytes) {
+  in_shop("DROP TABLE IF EXISTS wide; CREATE TABLE wide (id int, note text, more text)");
+  const Said said = write(
+      "SELECT i::INTEGER AS id, repeat(chr((97 + i)::INTEGER), 20000000 + i::INTEGER) AS note, 'm' AS more FROM "
+      "range(3) "
+      "t(i)",
+      "wide", "append", plain_postgres().port());
+  EXPECT_EQ(said.outcome, "ok 3");
+  EXPECT_EQ(ask_shop("SELECT id, length(note), left(note, 1) || right(note, 1), more FROM wide ORDER BY id"),
+            "0|20000000|aa|m\n1|20000001|bb|m\n2|20000002|cc|m\n");
 }
 
 }  // namespace

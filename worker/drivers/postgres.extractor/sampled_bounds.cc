@@ -41,9 +41,9 @@ Result<std::optional<std::vector<std::string>>> sampled_bounds(Connection& conne
   if (!share) return none;
   ExtractSettings sampled = settings;
   sampled.sql += " TABLESAMPLE SYSTEM (" + std::to_string(*share * 100) + ") REPEATABLE (0)";
-  // Of the sample's rows each so-manieth begins a range, unless less than half of one is left. Values that the database
+  // Of the sample's rows every n-th begins a range, unless less than half of one is left. Values that the database
   // does not tell apart are one.
-  const std::string range = std::to_string(*share * static_cast<double>(rows_per_range));
+  const std::string range = std::to_string(*share * static_cast<double>(rows_per_range)) + "::pg_catalog.float8";
   const std::string numbered = "SELECT " + rows.key + ", pg_catalog.row_number() OVER (ORDER BY " + rows.key +
                                ") AS osiris_number, pg_catalog.count(*) OVER () AS osiris_count FROM " +
                                named_subquery(sampled, columns) + " WHERE " + rows.key + " IS NOT NULL" +

@@ -1,5 +1,8 @@
 // The rows of a load on their way to the server: COPY after COPY, in one transaction.
+#include <new>
+
 #include "protocol/base/categories.h"
+#include "worker/drivers/db/server_rows.h"
 #include "worker/drivers/postgres.writer/load.h"
 #include "worker/drivers/postgres.writer/value_writer.h"
 #include "worker/drivers/postgres/types.h"
@@ -127,9 +130,13 @@ Status Load::copy_rows() {
     return end_copy();
   }
   SendQueue queue([this](ByteBuffer bytes, uint64_t rows) -> Status {
-    OSIRIS_TRY(send(bytes.view(), rows));
-    keep(std::move(bytes));
-    return {};
+    try {
+      OSIRIS_TRY(send(bytes.view(), rows));
+      keep(std::move(bytes));
+      return {};
+    } catch (const std::bad_alloc&) {
+      return db::out_of_memory_error("PostgreSQL", call_.step_id);
+    }
   });
   queue_ = &queue;
   Status given = give_rows();

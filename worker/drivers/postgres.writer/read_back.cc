@@ -1,12 +1,14 @@
 // verify: full. What the table holds is read back and compared with what was handed over, in the transaction.
 #include "worker/drivers/postgres.writer/read_back.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "protocol/base/categories.h"
 #include "worker/drivers/db/target_settings.h"
 #include "worker/drivers/postgres.writer/load.h"
+#include "worker/drivers/postgres/types.h"
 
 namespace osiris::worker::postgres {
 namespace {
@@ -58,7 +60,8 @@ Status ReadBack::read(const std::string& from) {
   if (buffer_.empty()) buffer_.resize(kBufferBytes);
   size_t left = 0;
   for (;;) {
-    if (left == buffer_.size()) buffer_.resize(2 * buffer_.size());
+    if (left == buffer_.size())
+      buffer_.resize(std::max(left + left / 2, row_bytes_at_least({buffer_.data(), left}) + kBufferBytes));
     OSIRIS_ASSIGN(const size_t got, connection_.next_copy_data(buffer_.data() + left, buffer_.size() - left,
                                                                [] { return std::string(); }));
     if (got == 0) break;

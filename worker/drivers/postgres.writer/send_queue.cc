@@ -1,6 +1,5 @@
 #include "worker/drivers/postgres.writer/send_queue.h"
 
-#include <new>
 #include <system_error>
 #include <utility>
 
@@ -8,10 +7,6 @@ namespace osiris::worker::postgres {
 namespace {
 
 constexpr size_t kRoom = size_t{8} << 20;
-
-Status out_of_memory() {
-  return Error(Code::kExhausted, "PostgreSQL write failed: out of memory", "raise --memory-limit");
-}
 
 }  // namespace
 
@@ -61,12 +56,7 @@ void SendQueue::work() {
     is_sending_ = true;
     changed_.notify_all();
     lock.unlock();
-    Status sent;
-    try {
-      sent = send_(std::move(item.bytes), item.rows);
-    } catch (const std::bad_alloc&) {
-      sent = out_of_memory();
-    }
+    Status sent = send_(std::move(item.bytes), item.rows);
     lock.lock();
     is_sending_ = false;
     status_ = std::move(sent);

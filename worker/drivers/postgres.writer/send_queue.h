@@ -18,7 +18,7 @@ class SendQueue {
  public:
   // Sends `rows` rows and keeps their memory, or not.
   using Send = std::function<Status(ByteBuffer bytes, uint64_t rows)>;
-  // `send` is called by one thread, in order, and not again once it has failed.
+  // `send` is called by one thread, in order, and not again once it has failed. It throws nothing.
   explicit SendQueue(Send send);
   // What was not sent is dropped; what is being sent is waited for.
   ~SendQueue();
