@@ -132,6 +132,8 @@ class SlingReader {
       leave(where + ".select", "name the columns that are wanted: a step has no list of those that are not");
     else if (select.size() && config.contains("table"))
       config.set("columns", select);
+    else if (select.size())
+      leave(where + ".select", "name its columns in the step's query, which reads all of them");
     if (said(stream, "mode").as_string() == "incremental") set_incremental(stream, where, config);
     return imported_step("read", source_.family + ".extractor", "read", std::move(config));
   }
@@ -169,6 +171,7 @@ class SlingReader {
     Json config = Json::object(
         {{"connection", connection(target_)}, {"table", object.substr(dot == std::string::npos ? 0 : dot + 1)}});
     if (dot != std::string::npos) config.set("schema", object.substr(0, dot));
+    if (target_.family == "mysql") config.set("create_table", true);  // as Sling makes it
     set_write_mode(stream, where, config);
     return imported_step("write", target_.family + ".writer", "write", std::move(config), {"read"});
   }

@@ -32,6 +32,7 @@ TEST(Sling, AFullRefreshReplacesTheTable) {
   EXPECT_EQ(config(imported, 1)["write_mode"].as_string(), "replace");
   EXPECT_EQ(config(imported, 1)["table"].as_string(), "orders");
   EXPECT_EQ(imported.connections.at("mysql-dw"), "mysql");
+  EXPECT_TRUE(config(imported, 1)["create_table"].as_bool()) << "Sling makes it";
 }
 
 TEST(Sling, AnIncrementalStreamWithAKeyIsAnUpsertOfNewRows) {
@@ -43,6 +44,12 @@ TEST(Sling, AnIncrementalStreamWithAKeyIsAnUpsertOfNewRows) {
   EXPECT_EQ(config(imported, 0)["columns"].dump(), R"(["id","changed_at"])");
   EXPECT_EQ(config(imported, 1)["write_mode"].as_string(), "upsert");
   EXPECT_EQ(config(imported, 1)["schema"].as_string(), "dw");
+}
+
+TEST(Sling, ColumnsOfAStreamWithAConditionAreLeftToTheUser) {
+  const Imported imported = import("{source: pg, target: pg2, streams: {a.b: {where: x > 1, select: [id, x]}}}");
+  EXPECT_EQ(config(imported, 0)["query"].as_string(), "SELECT * FROM a.b WHERE x > 1");
+  EXPECT_THAT(imported.left, ElementsAre(HasSubstr("streams.a.b.select: name its columns in the step's query")));
 }
 
 TEST(Sling, FilesAreReadAndWrittenByTheirSuffix) {
