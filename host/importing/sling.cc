@@ -108,7 +108,7 @@ class SlingReader {
       leave(where, "no component reads such a file");
       return {};
     }
-    return imported_step("read", component, "read", Json::object({{"path", path}}));
+    return imported_file_step(path, "extractor");
   }
 
   Json read_table_step(const std::string& name, const Json& stream, const std::string& where) {
@@ -162,8 +162,7 @@ class SlingReader {
     if (object.find('{') != std::string::npos) leave(where + ".object", "has variables of Sling in it: " + object);
     if (target_.family == "filesystem") {
       const std::string path = without_scheme(object), component = file_component(path, "writer");
-      if (!component.empty())
-        return imported_step("write", component, "write", Json::object({{"path", path}}), {"read"});
+      if (!component.empty()) return imported_file_step(path, "writer");
       leave(where, "no component writes " + path + ": .csv, .parquet and .json are known");
       return {};
     }

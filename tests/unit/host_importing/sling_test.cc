@@ -60,6 +60,15 @@ TEST(Sling, FilesAreReadAndWrittenByTheirSuffix) {
             "filesystem.parquet_writer");
 }
 
+TEST(Sling, CsvFilesOfAPatternAreShardsAndTabsTheirDelimiter) {
+  const Imported imported =
+      import("{source: LOCAL, target: LOCAL, streams: {'file://in/*.csv': {object: 'file://out/a.tsv'}}}");
+  const Json& steps = imported.pipelines.at(0).document["steps"];
+  EXPECT_EQ(steps.items().at(0)["foreach"].dump(), R"({"files":"in/*.csv"})");
+  EXPECT_EQ(config(imported, 0)["path"].as_string(), "${shard.value}");
+  EXPECT_EQ(config(imported, 1).dump(), R"({"path":"out/a.tsv","delimiter":"\t","column_order":"query"})");
+}
+
 TEST(Sling, SaysWhatIsLeft) {
   const Imported imported = import(
       "{source: pg, target: pg2, hooks: {start: x}, env: {a: b}, streams: {'public.*': null, public.a: {mode: "
