@@ -62,6 +62,14 @@ Executor::Node& Executor::node(std::string_view id) {
   return *nodes_.emplace(std::string(id), std::move(made)).first->second;
 }
 
+void Executor::make_ahead(const std::function<bool()>& enough) {
+  for (const PlanStep& step : plan_.steps) {
+    if (enough()) return;
+    const Driver* driver = run_.find_driver(step.driver);
+    if (step.kept.runs() && driver && driver->uses_database) runner_.make_ahead(step);
+  }
+}
+
 void Executor::execute(std::string_view step_id, Reply reply) {
   const auto step = plan_steps_.find(step_id);
   if (step == plan_steps_.end()) {
