@@ -39,7 +39,6 @@ Executor::Executor(Run run, Plan plan, RecordSink& sink, Log& log, const Clock& 
     for (const PlanInput& input : step.inputs) ++node(input.from_step).readers;
     for (const std::string& source : sources_of_checks(step)) ++node(source).readers;
   }
-  watcher_ = std::thread([this] { watch(); });
 }
 
 Executor::~Executor() {
@@ -51,7 +50,7 @@ Executor::~Executor() {
   work_.notify_all();
   for (std::thread& worker : workers_) worker.join();
   watch_.notify_all();
-  watcher_.join();
+  if (watcher_.joinable()) watcher_.join();
 }
 
 Executor::Node& Executor::node(std::string_view id) {
@@ -195,7 +194,7 @@ void Executor::stop_run(Stop reason, Calls& calls) {
     if (node->state == State::kWaiting) skip(*node, calls);
     if (node->state == State::kRunning) node->control.stop(reason);
   }
-  watch_.notify_all();
+  if (!running_.empty()) watch_running();
 }
 
 void Executor::reader_gone(const PlanStep& step) {

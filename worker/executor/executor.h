@@ -115,6 +115,7 @@ class Executor {
   Node* only_reader(const Node& source);
   std::vector<StreamReader> claim_readers(Node& source, std::vector<Node*>& readers);
   void give_back(std::vector<Node*>& readers, size_t kept);
+  void watch_running();  // with the lock
   void watch();
 
   const Run run_;

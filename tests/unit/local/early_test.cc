@@ -3,8 +3,10 @@
 #include <osiris/ext/early.h>
 #include <signal.h>
 
+#include <cstddef>
 #include <filesystem>
 #include <sstream>
+#include <type_traits>
 
 #include "protocol/base/file.h"
 #include "tests/support/eventually.h"
@@ -13,6 +15,14 @@
 
 namespace osiris {
 namespace {
+
+// The tables as they were first shipped.
+static_assert(sizeof(osiris_early_run) == 48 && offsetof(osiris_early_run, driver_count) == 4 &&
+              offsetof(osiris_early_run, worker_path) == 8 && offsetof(osiris_early_run, work_dir) == 24 &&
+              offsetof(osiris_early_run, drivers) == 40);
+static_assert(sizeof(osiris_early) == 16 && offsetof(osiris_early, begin) == 8);
+static_assert(std::is_same_v<decltype(osiris_early::begin),
+                             void (*)(const osiris_adapter_type*, const osiris_early_run*) noexcept>);
 
 using test::LoadedAdapter;
 using test::RecordingHost;
