@@ -54,6 +54,13 @@ std::vector<std::string> RunRequest::step_ids() const {
   return ids;
 }
 
+std::vector<std::string> RunRequest::drivers() const {
+  std::set<std::string> names;
+  for (const PlanStep& step : plan.steps)
+    if (step.kept.use != StepUse::kDone) names.insert(step.driver);
+  return {names.begin(), names.end()};
+}
+
 rpc::PrepareParams RunRequest::prepare_params() const {
   rpc::PrepareParams params;
   params.run_id = run_id;

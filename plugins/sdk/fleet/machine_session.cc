@@ -120,7 +120,8 @@ Result<std::unique_ptr<HandedPart>> MachineSession::hand_over(const RunRequest& 
   // Packages of shards are packed at the same time; others hold rows of shards, which are compressed as they are.
   PackageStream stream(contents, kAheadMax,
                        dropped ? archive::WriterOptions{.threads = 0} : archive::WriterOptions{.level = 1});
-  RelayedRun run{layout.run, layout.package(), {}, layout.artifacts(), layout.records(), std::move(dropped)};
+  RelayedRun run{layout.run,        layout.package(),  {}, layout.artifacts(), layout.records(),
+                 request.drivers(), std::move(dropped)};
   uint64_t sent = 0;
   if (bytes_of(contents) <= kPackageBytesMax) {
     OSIRIS_TRY(stream.write_to([&](std::string_view bytes) {

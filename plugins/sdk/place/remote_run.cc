@@ -23,6 +23,7 @@ Result<Delivery> delivery_of(const RemoteRun& run, const Layout& layout, std::fu
   wanted.worker_sha256 = run.request.worker_sha256;
   wanted.layout = layout;
   wanted.wipe_other_runs = run.held.was_kept();
+  wanted.drivers = run.request.drivers();
   if (!run.made_from.worker_directory.empty())
     wanted.present_in = run.made_from.worker_directory;
   else if (run.held.was_kept())
