@@ -5,6 +5,7 @@
 
 #include <osiris/ext/early.h>
 #include <osiris/adapter.hpp>
+#include <osiris/ext/early.h>
 #include <osiris/sdk.hpp>
 
 #include <array>

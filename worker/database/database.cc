@@ -207,18 +207,20 @@ void Database::detach(const std::string& name) {
   detach_in_memory(keeper_->handle(), name);
 }
 
+Error of_sent_relation(const Error& error) {
+  Error sent = error.within("cannot read the relation that was sent");
+  sent.message = without_random_names(sent.message);
+  if (sent.code == Code::kInternal || sent.code == Code::kStepFailed) sent.code = Code::kInvalidArgument;
+  return sent;
+}
+
 Result<std::shared_ptr<const Relation>> Database::import_parquet(const std::filesystem::path& file,
                                                                  const std::string& table) {
   OSIRIS_ASSIGN(const auto connection, connect());
   OSIRIS_ASSIGN(auto database, attach());
   const auto rows = create_from_parquet(connection->handle(), {database->name(), "main", table},
                                         sql::quote_literal(file.string()), FileReader::kWorker);
-  if (!rows.ok()) {
-    Error error = rows.error().within("cannot read the relation that was sent");
-    error.message = without_random_names(error.message);
-    if (error.code == Code::kInternal || error.code == Code::kStepFailed) error.code = Code::kInvalidArgument;
-    return error;
-  }
+  if (!rows.ok()) return of_sent_relation(rows.error());
   return std::shared_ptr<const Relation>(std::make_shared<Relation>(std::move(database), table, *rows));
 }
 

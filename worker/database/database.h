@@ -171,6 +171,9 @@ class Database : public std::enable_shared_from_this<Database> {
 // Without the random database names, which mean nothing to a reader.
 std::string without_random_names(std::string_view text);
 
+// What keeps a relation that came from another worker from being read.
+Error of_sent_relation(const Error& error);
+
 // Rows that are made while they are read, and what the statement that reads them touches. Read once.
 struct RowStream {
   std::string rows;  // what to SELECT * FROM
