@@ -94,8 +94,11 @@ class Bench {
     return run(arguments, bench_.project);
   }
   void write(const std::string& file, const std::string& text) const { std::ofstream(bench_.project / file) << text; }
-  // As before any run: no hash of a file is remembered and no row kept.
-  void forget() const { fs::remove_all(bench_.project / ".osiris/cache"); }
+  // As before any run of the pipeline: no hash of an input is remembered and no row kept. The worker's hash stays: what
+  // it takes would be a part of both sides, and of no run but an installation's first.
+  void forget() const {
+    for (const char* part : {"outputs", "runs", "files.json"}) fs::remove_all(bench_.project / ".osiris/cache" / part);
+  }
 
   void write_chain(const std::string& command) const {
     std::string text =

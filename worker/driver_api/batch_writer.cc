@@ -210,8 +210,10 @@ void flush(duckdb::ClientContext& context, duckdb::FunctionData& data, duckdb::G
     for (auto& chunk : prepared.rows->Chunks()) target_of(data).add(prepared.batch, chunk);
   if (prepared.batch) target_of(data).write(*prepared.batch);
   if (KeptRows::Copy* kept = target_of(data).kept()) {
-    if (prepared.rows) prepared.kept = kept->prepare(context, std::move(prepared.rows));
-    kept->flush(context, prepared.kept.get(), prepared.row_count);
+    if (prepared.rows)
+      kept->write(context, std::move(prepared.rows));
+    else
+      kept->flush(context, prepared.kept.get(), prepared.row_count);
     prepared.kept.reset();
   }
 }

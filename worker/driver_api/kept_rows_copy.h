@@ -37,6 +37,8 @@ class KeptRows::Copy {
   duckdb::unique_ptr<duckdb::PreparedBatchData> prepare(duckdb::ClientContext& context,
                                                         duckdb::unique_ptr<duckdb::ColumnDataCollection> rows);
   void flush(duckdb::ClientContext& context, duckdb::PreparedBatchData* prepared, uint64_t rows);
+  // Both at once, of a batch whose turn has come.
+  void write(duckdb::ClientContext& context, duckdb::unique_ptr<duckdb::ColumnDataCollection> rows);
   // Rows as they come, by one thread in their order or by several without.
   duckdb::unique_ptr<duckdb::LocalFunctionData> begin_thread(duckdb::ExecutionContext& context);
   void sink(duckdb::ExecutionContext& context, duckdb::LocalFunctionData* local, duckdb::DataChunk& chunk);
@@ -51,6 +53,7 @@ class KeptRows::Copy {
   // Once it has failed the rest is left out.
   void attempt(const std::function<void()>& call);
   void take_columns(duckdb::DataChunk& from, duckdb::DataChunk& part) const;
+  void write_groups(duckdb::ClientContext& context, duckdb::unique_ptr<duckdb::ColumnDataCollection> rows);
   duckdb::unique_ptr<duckdb::ColumnDataCollection> own_columns(duckdb::ClientContext& context,
                                                                const duckdb::ColumnDataCollection& rows) const;
 

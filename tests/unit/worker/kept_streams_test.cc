@@ -55,27 +55,27 @@ class KeptStreams : public StreamsFixture {
     const std::string file = "out." + (kind == "json" ? std::string("ndjson") : kind);
     return with_mode(step("write", "filesystem." + kind + "_writer", {from}, Json::object({{"path", file}})), "write");
   }
-  // The kept rows of `id` in their order, with their types, as one text.
-  std::string rows_of(const std::string& id) {
+  // `expression` of what a function of the engine tells of the kept rows of `id`, as text.
+  std::string told_of(const std::string& id, const std::string& expression, const std::string& function) {
     duckdb_database database = nullptr;
     duckdb_connection connection = nullptr;
     EXPECT_EQ(duckdb_open(nullptr, &database), DuckDBSuccess);
     EXPECT_EQ(duckdb_connect(database, &connection), DuckDBSuccess);
-    const std::string file = sql::quote_literal(kept_file(id).string());
     std::string text;
     {
-      auto found = sql::run_query(connection, "SELECT string_agg(t::VARCHAR, ';') FROM read_parquet(" + file + ") t");
+      auto found = sql::run_query(connection, "SELECT CAST(" + expression + " AS VARCHAR) FROM " + function + "(" +
+                                                  sql::quote_literal(kept_file(id).string()) + ") t");
       EXPECT_TRUE(found.ok()) << found.error().message;
       if (found.ok()) text = found->text();
-      auto types = sql::run_query(connection,
-                                  "SELECT string_agg(name || coalesce(converted_type, type), ';') FROM "
-                                  "parquet_schema(" +
-                                      file + ")");
-      if (types.ok()) text += types->text();
     }
     duckdb_disconnect(&connection);
     duckdb_close(&database);
     return text;
+  }
+  // The kept rows of `id` in their order, with their types, as one text.
+  std::string rows_of(const std::string& id) {
+    return told_of(id, "string_agg(t::VARCHAR, ';')", "read_parquet") +
+           told_of(id, "string_agg(name || coalesce(converted_type, type), ';')", "parquet_schema");
   }
   void expect_as_stored(const std::string& query) {
     write_input();
@@ -121,6 +121,26 @@ TEST_F(KeptStreams, TheQueryAndItsWriterRunAlongAndNothingIsStored) {
   const auto names = sink_.event_names("query");
   EXPECT_LT(std::find(names.begin(), names.end(), "output_kept"),
             std::find(names.begin(), names.end(), "step_complete"));
+}
+
+TEST_F(KeptStreams, TheyAreEncodedByWhatTakesLeastTime) {
+  write_input();
+  run({read_step(), kept(query_step("SELECT id, 'number ' || id AS word, price FROM df_read")), write_step("query")});
+  EXPECT_EQ(told_of("query", "string_agg(DISTINCT encodings, ',' ORDER BY encodings)", "parquet_metadata"),
+            "BYTE_STREAM_SPLIT,DELTA_BINARY_PACKED,DELTA_LENGTH_BYTE_ARRAY");
+}
+
+// The engine's writer sets aside, for each page of 100 MB, room for all texts of a group of rows.
+TEST_F(KeptStreams, RowsOfLargeValuesBecomeSmallGroups) {
+  write_input();
+  const Outcome seen = run(
+      {read_step(), kept(query_step("SELECT id, repeat(md5(id::VARCHAR), 10000) AS text FROM df_read WHERE id < 400")),
+       write_step("query")});
+  EXPECT_TRUE(seen.streamed);
+  EXPECT_EQ(sink_.event("output_kept")["rows"].as_int(), 400);
+  EXPECT_EQ(told_of("query", "bool_and(text = repeat(md5(id::VARCHAR), 10000))", "read_parquet"), "true");
+  EXPECT_EQ(told_of("query", "list(id) = range(400)", "read_parquet"), "true");
+  EXPECT_LT(std::stoll(told_of("query", "max(total_uncompressed_size)", "parquet_metadata")), 80'000'000);
 }
 
 TEST_F(KeptStreams, AWriterOfJsonKeepsThemToo) {
