@@ -1,6 +1,7 @@
 #include "host/commands/run_output.h"
 
 #include <set>
+#include <vector>
 
 #include "host/display/format.h"
 #include "host/display/step_lines.h"
@@ -15,14 +16,18 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kInTheLog = "the session's events.jsonl has all";
 
-// Where an output goes below --out.
+// Where an output goes below --out. What is not below the project goes by its name, or by the step's and as much of its
+// path as tells it from the others: `year=2024/data_0.parquet` and `year=2025/data_0.parquet` are two files.
 fs::path copy_path(const fs::path& path, const std::string& step_id, std::set<fs::path>& taken) {
   const fs::path normal = path.lexically_normal();
   const bool inside = normal.is_relative() && !normal.empty() && *normal.begin() != "..";
-  fs::path place = inside ? normal : normal.filename();
-  if (!taken.insert(place).second) {
-    place = fs::path(step_id) / place.filename();
-    taken.insert(place);
+  std::vector<fs::path> names;
+  for (const fs::path& name : normal.relative_path())
+    if (name != "..") names.push_back(name);
+  fs::path place = inside ? normal : normal.filename(), tail;
+  for (auto name = names.rbegin(); !taken.insert(place).second && name != names.rend(); ++name) {
+    tail = tail.empty() ? *name : *name / tail;
+    place = fs::path(step_id) / tail;
   }
   return place;
 }

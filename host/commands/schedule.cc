@@ -44,12 +44,26 @@ std::string unit_word(const std::string& text) {
   return word + '"';
 }
 
+// An argument of ExecStart, in which `$NAME` would be a variable.
+std::string argument(const std::string& text) {
+  std::string word;
+  for (const char c : unit_word(text)) word += c == '$' ? "$$" : std::string(1, c);
+  return word;
+}
+
+// All of the line is the path of WorkingDirectory: quotes would be part of it, and then it is not absolute.
+std::string path_of_line(const std::string& path) {
+  std::string text;
+  for (const char c : path) text += c == '%' ? "%%" : std::string(1, c);
+  return text;
+}
+
 std::string for_systemd(const Job& job) {
   const std::string unit = "osiris-" + job.slug;
   std::string text = "# ~/.config/systemd/user/" + unit + ".service\n[Unit]\nDescription=osiris pipeline " +
                      printable(job.slug) +
-                     "\n\n[Service]\nType=oneshot\nWorkingDirectory=" + unit_word(job.directory.string()) +
-                     "\nExecStart=" + unit_word(job.osiris.string()) + " run --exclusive " + unit_word(job.file) +
+                     "\n\n[Service]\nType=oneshot\nWorkingDirectory=" + path_of_line(job.directory.string()) +
+                     "\nExecStart=" + unit_word(job.osiris.string()) + " run --exclusive " + argument(job.file) +
                      "\n\n# ~/.config/systemd/user/" + unit + ".timer\n[Unit]\nDescription=osiris pipeline " +
                      printable(job.slug) + "\n\n[Timer]\n";
   for (const std::string& event : calendar_events(job.schedule)) text += "OnCalendar=" + event + "\n";
@@ -62,8 +76,13 @@ std::string for_cron(const Job& job) {
                         " run --quiet --exclusive " + shell_word(job.file);
   std::string line;
   for (const char c : command) line += c == '%' ? "\\%" : std::string(1, c);  // cron takes a bare % for a line end
-  return (job.schedule.timezone.empty() ? "" : "CRON_TZ=" + job.schedule.timezone + "\n") + job.schedule.cron + " " +
-         line + "\n";
+  const std::string zone =
+      job.schedule.timezone.empty()
+          ? ""
+          : "# Cronie knows CRON_TZ (Fedora, RHEL, Arch). Debian's and BusyBox's cron do not: they start this by the "
+            "machine's time.\nCRON_TZ=" +
+                job.schedule.timezone + "\n";
+  return zone + job.schedule.cron + " " + line + "\n";
 }
 
 std::string for_github(const Job& job) {

@@ -1,7 +1,9 @@
 #include "host/compiler/schedule.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -117,11 +119,12 @@ std::string calendar_field(const CronField& field, int least) {
   return join(parts, ",");
 }
 
+// Empty: all of them.
 std::string weekdays_of(const CronField& field) {
   std::vector<std::string> names;
   for (int day = 0; day < 7; ++day)
     if (field.contains(day) || (day == 0 && field.contains(7))) names.push_back(kSystemdWeekdays[day]);
-  return join(names, ",");
+  return names.size() == 7 && field.is_any ? "" : join(names, ",");
 }
 
 }  // namespace
@@ -139,7 +142,15 @@ Result<Schedule> read_schedule(const YamlNode& value) {
     return Error(Code::kInvalidArgument, "schedule is neither a cron expression nor {cron: ..., timezone: ...}",
                  "schedule: \"30 3 * * *\"");
   OSIRIS_ASSIGN(Schedule schedule, read_cron(cron->text()));
-  if (const YamlNode* timezone = value.find("timezone")) schedule.timezone = timezone->text();
+  const YamlNode* timezone = value.find("timezone");
+  if (!timezone) return schedule;
+  const auto is_of_a_zone = [](unsigned char c) { return std::isalnum(c) || std::strchr("/_-+", c); };
+  const std::string name = timezone->is_string() ? timezone->text() : "";
+  if (name.empty() || !std::all_of(name.begin(), name.end(), is_of_a_zone))
+    return Error(Code::kInvalidArgument,
+                 name.empty() ? "timezone is no name of a time zone" : "'" + name + "' is no time zone",
+                 "write a time zone by its name in the zone database: Europe/Prague, UTC");
+  schedule.timezone = name;
   return schedule;
 }
 
@@ -147,13 +158,12 @@ std::vector<std::string> calendar_events(const Schedule& schedule) {
   const std::string time = calendar_field(schedule.hour, kHour.least) + ":" +
                            calendar_field(schedule.minute, kMinute.least) + ":00" +
                            (schedule.timezone.empty() ? "" : " " + schedule.timezone);
-  const std::string month = calendar_field(schedule.month, kMonth.least);
-  const bool names_days = !schedule.day.is_any, names_weekdays = !schedule.weekday.is_any;
-  std::vector<std::string> events;
-  if (names_days || !names_weekdays)
-    events.push_back("*-" + month + "-" + calendar_field(schedule.day, kDay.least) + " " + time);
-  if (names_weekdays) events.push_back(weekdays_of(schedule.weekday) + " *-" + month + "-* " + time);
-  return events;
+  const std::string month = "*-" + calendar_field(schedule.month, kMonth.least) + "-";
+  const std::string days = month + calendar_field(schedule.day, kDay.least) + " " + time;
+  const std::string weekdays = weekdays_of(schedule.weekday);
+  // Cron takes either of two fields that name days, and both where one begins with '*', with a step or without.
+  if (!schedule.day.is_any && !schedule.weekday.is_any) return {days, weekdays + " " + month + "* " + time};
+  return {(weekdays.empty() ? "" : weekdays + " ") + days};
 }
 
 }  // namespace osiris

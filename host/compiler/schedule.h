@@ -29,7 +29,7 @@ struct Schedule {
 Result<Schedule> read_schedule(const YamlNode& value);
 
 // The times as systemd writes them (systemd.time(7), "Calendar Events"), one or two: a cron expression that names days
-// of the month and of the week means either of them.
+// of the month and of the week means either of them, unless one of the two begins with '*'.
 std::vector<std::string> calendar_events(const Schedule& schedule);
 
 }  // namespace osiris

@@ -71,7 +71,9 @@ class DltReader {
     if (kind == "filesystem") {
       const std::string& url = section["bucket_url"].as_string();
       if (const std::string scheme = scheme_of(url); !scheme.empty())
-        leave("destination." + names[0] + ".bucket_url", "no component writes to " + scheme + ": rows go to output/");
+        leave("destination." + names[0] + ".bucket_url",
+              scheme == "s3" ? "rows go to output/: write a path in " + url + " and a connection with its keys instead"
+                             : "no component writes to " + scheme + ": rows go to output/");
       else if (!url.empty())
         directory_ = joined_path(url, "");
       return;
@@ -196,15 +198,18 @@ class DltReader {
       return leave(where, "no component reads " + pattern + ": .csv, .parquet and .json are known");
     if (!scheme.empty() && scheme != "s3" && scheme != "https")
       return leave(where + ".bucket_url", "no component reads from " + scheme);
-    if (component == "filesystem.csv_extractor" && pattern.find_first_of("*?[") != std::string::npos)
+    const bool is_pattern_of_csv =
+        component == "filesystem.csv_extractor" && pattern.find_first_of("*?[") != std::string::npos;
+    if (is_pattern_of_csv && !scheme.empty())
       return leave(where + ".file_glob", component + " reads one file: name it instead of " + pattern);
-    Json config = Json::object({{"path", joined_path(url, pattern)}});
+    Json read = imported_file_step(joined_path(url, pattern), "extractor");
     if (scheme == "s3") {
+      Json config = read["config"];
       config.set("connection", connection("filesystem", imported_id(name)));
+      read.set("config", std::move(config));
       leave("connection filesystem." + imported_id(name),
             "write its region, endpoint and keys; they are not taken over");
     }
-    Json read = imported_step("read", component, "read", std::move(config));
     add_pipeline(name, "", std::move(read), write_step(where, section, name));
   }
 
@@ -244,10 +249,7 @@ class DltReader {
     const std::string name = table.find('/') == std::string::npos ? table : imported_id(table);
     const std::string path = joined_path(directory_, name + "." + (is_known ? format : "csv"));
     if (mode != "replace") leave(place, path + " has the rows of one run: dlt adds a file with each");
-    Json config = Json::object({{"path", path}});
-    const std::string component = file_component(path, "writer");
-    if (component == "filesystem.csv_writer") config.set("column_order", "query");
-    return imported_step("write", component, "write", std::move(config), {"read"});
+    return imported_file_step(path, "writer");
   }
 
   void add_pipeline(const std::string& table, const std::string& source, Json read, Json write) {

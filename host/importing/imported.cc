@@ -30,6 +30,20 @@ std::string file_component(const std::string& path, const std::string& kind) {
   return "";
 }
 
+Json imported_file_step(const std::string& path, const std::string& kind) {
+  const std::string component = file_component(path, kind);
+  const bool reads = kind == "extractor";
+  const bool is_csv = component.starts_with("filesystem.csv_");
+  const bool is_sharded = is_csv && reads && path.find_first_of("*?[") != std::string::npos;
+  Json config = Json::object({{"path", is_sharded ? std::string("${shard.value}") : path}});
+  if (is_csv && ascii_lower(path).find(".tsv") != std::string::npos) config.set("delimiter", "\t");
+  if (is_csv && !reads) config.set("column_order", "query");
+  Json step = imported_step(reads ? "read" : "write", component, reads ? "read" : "write", std::move(config),
+                            reads ? std::vector<std::string>() : std::vector<std::string>{"read"});
+  if (is_sharded) step.set("foreach", Json::object({{"files", path}}));
+  return step;
+}
+
 std::string imported_id(std::string_view text) {
   std::string id = slugify(text);
   return id.empty() ? "unnamed" : id;

@@ -29,6 +29,10 @@ ImportedPipeline imported_pipeline(const std::string& name, std::vector<Json> st
 // "filesystem.csv_extractor" for data/x.csv and "extractor"; empty for a suffix that no component reads or writes.
 std::string file_component(const std::string& path, const std::string& kind);
 
+// The step `read` or `write` of files at `path`, as file_component() finds it. CSV files of a pattern are shards: the
+// component reads one file.
+Json imported_file_step(const std::string& path, const std::string& kind);
+
 // A word of another tool as an id: letters, digits, - and _.
 std::string imported_id(std::string_view text);
 

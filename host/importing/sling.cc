@@ -108,7 +108,7 @@ class SlingReader {
       leave(where, "no component reads such a file");
       return {};
     }
-    return imported_step("read", component, "read", Json::object({{"path", path}}));
+    return imported_file_step(path, "extractor");
   }
 
   Json read_table_step(const std::string& name, const Json& stream, const std::string& where) {
@@ -132,6 +132,8 @@ class SlingReader {
       leave(where + ".select", "name the columns that are wanted: a step has no list of those that are not");
     else if (select.size() && config.contains("table"))
       config.set("columns", select);
+    else if (select.size())
+      leave(where + ".select", "name its columns in the step's query, which reads all of them");
     if (said(stream, "mode").as_string() == "incremental") set_incremental(stream, where, config);
     return imported_step("read", source_.family + ".extractor", "read", std::move(config));
   }
@@ -160,8 +162,7 @@ class SlingReader {
     if (object.find('{') != std::string::npos) leave(where + ".object", "has variables of Sling in it: " + object);
     if (target_.family == "filesystem") {
       const std::string path = without_scheme(object), component = file_component(path, "writer");
-      if (!component.empty())
-        return imported_step("write", component, "write", Json::object({{"path", path}}), {"read"});
+      if (!component.empty()) return imported_file_step(path, "writer");
       leave(where, "no component writes " + path + ": .csv, .parquet and .json are known");
       return {};
     }
@@ -169,6 +170,7 @@ class SlingReader {
     Json config = Json::object(
         {{"connection", connection(target_)}, {"table", object.substr(dot == std::string::npos ? 0 : dot + 1)}});
     if (dot != std::string::npos) config.set("schema", object.substr(0, dot));
+    if (target_.family == "mysql") config.set("create_table", true);  // as Sling makes it
     set_write_mode(stream, where, config);
     return imported_step("write", target_.family + ".writer", "write", std::move(config), {"read"});
   }

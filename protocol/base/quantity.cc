@@ -33,19 +33,24 @@ constexpr std::array<Unit, 15> kByteUnits = {{{"b", 1},
                                               {"tib", kKi* kKi* kKi* kKi},
                                               {"byte", 1},
                                               {"bytes", 1}}};
-constexpr std::array<Unit, 13> kTimeUnits = {{{"ms", 0.001},
+constexpr std::array<Unit, 18> kTimeUnits = {{{"ms", 0.001},
                                               {"s", 1},
                                               {"sec", 1},
                                               {"second", 1},
                                               {"seconds", 1},
                                               {"m", 60},
                                               {"min", 60},
+                                              {"minute", 60},
                                               {"minutes", 60},
                                               {"h", 3600},
+                                              {"hour", 3600},
                                               {"hours", 3600},
                                               {"d", 86400},
+                                              {"day", 86400},
                                               {"days", 86400},
-                                              {"w", 604800}}};
+                                              {"w", 604800},
+                                              {"week", 604800},
+                                              {"weeks", 604800}}};
 
 template <size_t N>
 const Unit* find_unit(const std::array<Unit, N>& units, std::string_view name) {

@@ -132,8 +132,10 @@ TEST_F(Reports, SchedulesAreRenderedForWhatStartsThem) {
   const std::string timer = rendered("{cron: \"30 3 * * 1-5\", timezone: Europe/Prague}", "--systemd");
   EXPECT_THAT(timer, HasSubstr("\nOnCalendar=Mon,Tue,Wed,Thu,Fri *-*-* 03:30:00 Europe/Prague\n"));
   EXPECT_THAT(timer, HasSubstr(" run --exclusive \"p.yaml\"\n"));
+  EXPECT_THAT(timer, HasSubstr("\nWorkingDirectory=" + project_.dir().string() + "\n")) << "systemd takes no quotes";
   const std::string line = rendered("{cron: \"*/15 8-18 1 * *\", timezone: Europe/Prague}", "--cron");
-  EXPECT_THAT(line, testing::StartsWith("CRON_TZ=Europe/Prague\n*/15 8-18 1 * * cd "));
+  EXPECT_THAT(line, HasSubstr("\nCRON_TZ=Europe/Prague\n*/15 8-18 1 * * cd "));
+  EXPECT_THAT(line, testing::StartsWith("# Cronie knows CRON_TZ")) << "others start it at another time without a word";
   EXPECT_THAT(rendered("daily", "--kubernetes"), HasSubstr("schedule: \"0 0 * * *\""));
   EXPECT_THAT(rendered("daily", "--github"), HasSubstr("- cron: \"0 0 * * *\""));
   EXPECT_THAT(rendered("{cron: daily, timezone: Europe/Prague}", "--github"), HasSubstr("UTC only"));

@@ -183,6 +183,27 @@ TEST_F(Sessions, AreCopiedWithOut) {
   EXPECT_TRUE(fs::exists(project_.dir() / "delivered/artifacts/read/cleaned_config.json"));
 }
 
+// Files of one name, written outside of the project: each has a place of its own.
+TEST_F(Sessions, AreCopiedWithOutWhereverTheyWereWritten) {
+  const std::string elsewhere =
+      (project_.dir().parent_path() / (project_.dir().filename().string() + "_lake")).string();
+  project_.write("lake.yaml",
+                 "oml_version: \"0.1.0\"\nname: lake\nsteps:\n"
+                 "  - id: days\n    component: duckdb.processor\n    mode: transform\n"
+                 "    config: {query: \"SELECT i AS id, i % 4 AS day FROM range(8) t(i)\"}\n"
+                 "  - id: save\n    component: filesystem.json_writer\n    mode: write\n"
+                 "    config: {path: \"" +
+                     elsewhere + "\", partition_by: [day], format: ndjson}\n");
+  const Outcome run = project_.osiris({"run", "lake.yaml", "--out", "delivered"});
+  ASSERT_EQ(run.exit, 0) << run.err;
+  size_t files = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(project_.dir() / "delivered"))
+    files += entry.path().extension() == ".ndjson";
+  EXPECT_EQ(files, 4u);
+  EXPECT_EQ(project_.read("delivered/save/day=3/data_0.ndjson"), "{\"id\":3}\n{\"id\":7}\n");
+  fs::remove_all(elsewhere);
+}
+
 TEST_F(Sessions, JsonIsOneDocumentAndNothingElse) {
   const Outcome run = project_.osiris({"--json", "run", "copy.yaml"});
   EXPECT_EQ(run.exit, 0);

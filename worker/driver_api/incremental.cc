@@ -5,6 +5,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/quantity.h"
 #include "protocol/base/text.h"
+#include "worker/driver_api/changed_values.h"
 #include "worker/driver_api/integer_type.h"
 #include "worker/driver_api/sql.h"
 
@@ -33,6 +34,12 @@ std::string shortest_number(std::string text) {
 
 std::string cast(const std::string& text, const std::string& type) {
   return "CAST(" + sql::quote_literal(text) + " AS " + type + ")";
+}
+
+// With its schema where the step names one; empty: it reads a query.
+std::string table_of(const Json& config) {
+  const std::string table = config["table"].as_string(), schema = config["schema"].as_string();
+  return table.empty() || schema.empty() ? table : schema + "." + table;
 }
 
 // A connection of one's own, for a thread that is not the step's.
@@ -100,6 +107,10 @@ Status Incremental::read_state() {
   if (!boundary_) return mismatch("has no value: " + state.dump().substr(0, 200));
   if (const Json* column = state.find("column"); column && ascii_lower(column->as_string()) != ascii_lower(column_))
     return mismatch("is of column '" + column->as_string() + "', and incremental names '" + column_ + "'");
+  // A copy of a pipeline that kept its name has its state, too, and would leave rows of another table out.
+  const std::string table = table_of(step_->config());
+  if (const Json* known = state.find("table"); known && !table.empty() && known->as_string() != table)
+    return mismatch("is of table '" + known->as_string() + "', and the step reads '" + table + "'");
   state_kind_ = state["type"].as_string();
   if (key_.empty() || !lookback_.is_null()) return {};
   Json key = Json::array();
@@ -148,8 +159,11 @@ Result<std::optional<std::string>> Incremental::least(const ColumnType& type) co
   const std::optional<std::string>& from = boundary_ ? boundary_ : initial_;
   if (!from) return std::optional<std::string>();
   OwnConnection connection(*step_);
+  const std::string literal = sql::quote_literal(*from), changes = text_changes(type.sql(), literal);
   OSIRIS_ASSIGN(const auto value,
-                single(connection.get(), "TRY_CAST(" + sql::quote_literal(*from) + " AS " + type.sql() + ")"));
+                single(connection.get(), (changes.empty() ? "(" : "(CASE WHEN NOT " + changes + " THEN ") +
+                                             ("TRY_CAST(" + literal + " AS " + type.sql() + ")") +
+                                             (changes.empty() ? ")" : " END)")));
   const bool is_exact =
       value && (!boundary_ || kind != CursorKind::kDecimal || shortest_number(*value) == shortest_number(*from));
   if (!is_exact)
@@ -298,6 +312,7 @@ Status Incremental::finish(bool drops_less) const {
     if (*grew != "true") boundary = older;
   }
   Json state = Json::object({{"column", cursor_column->name}, {"type", name_of(kind)}, {"value", boundary}});
+  if (std::string read = table_of(step_->config()); !read.empty()) state.set("table", std::move(read));
   if (!key.empty() && lookback_.is_null()) {
     OSIRIS_ASSIGN(Json taken, keys_at(cursor + " = " + cast(boundary, type), key));
     // Of an unchanged boundary what was taken stays so, also where the source has lost it since.

@@ -40,6 +40,8 @@ TEST(JsonColumns, AValueThatIsNotOfItsTypeIsNamedAndNeverRounded) {
                                                       {"\"2025-02-30\"", "DATE"},
                                                       {"\"2025-02-03 10:00:00\"", "DATE"},
                                                       {"\"2025-01-01 00:00:00.1234567\"", "TIMESTAMP"},
+                                                      {"\"2025-01-01 00:00:00+02:00\"", "TIMESTAMP"},
+                                                      {"\"10:00:00-03\"", "TIME"},
                                                       {"{}", "DOUBLE"},
                                                       {"\"no uuid\"", "UUID"},
                                                       {"12345", "DECIMAL(6,2)"}};

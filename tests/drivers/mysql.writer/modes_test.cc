@@ -147,6 +147,34 @@ TEST_P(MysqlModes, RowsThatTheServerWouldChangeAreErrors) {
   EXPECT_EQ(table("rules"), "-1|1|a\n");
 }
 
+TEST_P(MysqlModes, ANullThatTheServerWouldReplaceIsAnError) {
+  in_database(
+      "CREATE OR REPLACE TABLE numbered (id int AUTO_INCREMENT PRIMARY KEY, n int);"
+      "CREATE OR REPLACE TABLE stamped (n int, at timestamp NOT NULL);"
+      "CREATE OR REPLACE TABLE unstamped (n int, at timestamp NULL)",
+      server());
+  EXPECT_NE(write("SELECT nullif(i, 1)::INTEGER AS id, 7 AS n FROM range(3) t(i)", {{"table", "numbered"}})
+                .find("column 'id', row 2: it is NULL, and the server would put a value of its own there"),
+            std::string::npos);
+  EXPECT_EQ(write("SELECT 7 AS n", {{"table", "numbered"}}), "ok 1") << "a column that is left out is the server's";
+  EXPECT_EQ(table("numbered"), "1|7\n");
+  const std::string late = "SELECT 1 AS n, NULL::TIMESTAMP AS at";
+  EXPECT_NE(write(late, {{"table", "stamped"}}).find("column 'at', row 1: it is NULL"), std::string::npos);
+  EXPECT_EQ(table("stamped"), "");
+  EXPECT_EQ(write(late, {{"table", "unstamped"}}), "ok 1");
+}
+
+TEST_P(MysqlModes, ReplaceKeepsTheHistoryOfATable) {
+  in_database(
+      "CREATE OR REPLACE TABLE versioned (id int PRIMARY KEY, name varchar(9)) WITH SYSTEM VERSIONING;"
+      "INSERT INTO versioned VALUES (7, 'old')",
+      server());
+  EXPECT_EQ(write(kTwo, {{"table", "versioned"}, {"write_mode", "replace"}}), "ok 2");
+  EXPECT_NE(said_.find("because it keeps the history of its rows"), std::string::npos) << said_;
+  EXPECT_EQ(table("versioned"), "1|one\n2|two\n");
+  EXPECT_EQ(ask("SELECT COUNT(*) FROM shop.versioned FOR SYSTEM_TIME ALL"), "3\n");
+}
+
 TEST_P(MysqlModes, ManyRowsArriveInSeveralStatements) {
   in_database("DROP TABLE IF EXISTS many", server());
   const std::string select = "SELECT i AS id, repeat('x', 100) AS pad FROM range(200000) t(i)";

@@ -33,6 +33,7 @@ class Source {
     return step.query("SELECT coalesce(string_agg(id, ' ' ORDER BY id), '') FROM {out}");
   }
   Json& incremental() { return incremental_; }
+  const std::string& table() const { return table_; }
 
   Json state;
 
@@ -79,6 +80,7 @@ TEST(PostgresIncremental, TakesEachRowOnceWhateverTiesAndTypes) {
     EXPECT_EQ(source.take(), "1 2\n");
     EXPECT_EQ(source.state["value"].as_string(), row.kept);
     EXPECT_EQ(source.state["type"].as_string(), row.kind);
+    EXPECT_EQ(source.state["table"].as_string(), source.table());
     EXPECT_EQ(source.take(), "\n") << "nothing came";
     source.put(3, row.values[1]);
     EXPECT_EQ(source.take(), "3\n") << "a tie is neither lost nor repeated";
@@ -181,6 +183,9 @@ TEST(PostgresIncremental, AStateThatIsNotTheStepsIsRefused) {
   EXPECT_THAT(with(Json::object({{"column", "id"}, {"value", "5"}})), HasSubstr("is of column 'id'"));
   EXPECT_THAT(with(Json::object({{"column", "at"}, {"type", "integer"}, {"value", "5"}})), HasSubstr("has no key"));
   EXPECT_THAT(with(Json::object({{"value", "5"}, {"type", "date"}})), HasSubstr("is of a date"));
+  EXPECT_THAT(with(Json::object({{"value", "1.5"}})), HasSubstr("the kept state's value '1.5' is no INTEGER"));
+  EXPECT_THAT(with(Json::object({{"value", "5"}, {"table", "others"}})),
+              HasSubstr("is of table 'others', and the step reads 'foreign_state'"));
   EXPECT_THAT(with(Json::object({{"value", "x"}})), HasSubstr("the kept state's value 'x' is no INTEGER"));
   EXPECT_EQ(with(Json::object({{"value", "6"}})), "\n") << "as `osiris state set` writes it";
   EXPECT_EQ(with(Json::object({{"value", 5}})), "1\n");

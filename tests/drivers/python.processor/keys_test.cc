@@ -277,6 +277,80 @@ TEST_F(PythonKeys, AValueThatDoesNotFitItsDeclaredTypeIsShown) {
   EXPECT_THAT(text, HasSubstr("the step's code left an output that cannot be read as ndjson"));
 }
 
+struct Changed {
+  const char* name;
+  const char* type;
+  const char* value;  // of Python
+  bool is_kept;
+};
+void PrintTo(const Changed& changed, std::ostream* out) { *out << changed.name; }
+
+class PythonDeclared : public testing::TestWithParam<std::tuple<Changed, const char*>> {};
+
+// A declared type takes a value as it is or refuses it: the engine's own casts would round and cut.
+TEST_P(PythonDeclared, KeepsAValueOrRefusesIt) {
+  const auto& [changed, format] = GetParam();
+  StepHarness step;
+  prepare(step);
+  set_code(step,
+           "out = os.environ['OSIRIS_OUTPUT']\nvalue = " + std::string(changed.value) +
+               "\nwith open(out, 'w') as file:\n"
+               "    if out.endswith('.csv'): file.write('v,w\\n\"%s\",1\\n' % str(value))\n"
+               "    else: file.write(json.dumps({'v': value, 'w': 1}) + '\\n')\n",
+           {{"format", format}, {"columns", Json::object({{"v", changed.type}, {"w", "BIGINT"}})}});
+  const auto outcome = step.run(python_processor());
+  if (changed.is_kept) {
+    ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+    return;
+  }
+  ASSERT_FALSE(outcome.ok()) << step.query("SELECT v FROM {out}");
+  EXPECT_THAT(outcome.error().message, HasSubstr("for column 'v', and a " + std::string(changed.type)));
+  EXPECT_THAT(outcome.error().message, HasSubstr("does not keep it as it is"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    As, PythonDeclared,
+    testing::Combine(
+        testing::Values(
+            Changed{"Fraction", "INTEGER", "1.5", false}, Changed{"TextOfFraction", "BIGINT", "'1.5'", false},
+            Changed{"WholeFloat", "INTEGER", "2.0", true}, Changed{"Exponent", "INTEGER", "'1e3'", true},
+            Changed{"FractionByExponent", "INTEGER", "'15e-1'", false},
+            Changed{"Digits", "DECIMAL(5,1)", "1.25", false}, Changed{"Zeros", "DECIMAL(5,1)", "'1.50'", true},
+            Changed{"NoDate", "DATE", "'2024-01-01 10:00:00'", false},
+            Changed{"Midnight", "DATE", "'2024-01-01 00:00:00'", true},
+            Changed{"Offset", "TIMESTAMP", "'2024-01-01 10:00:00+05:30'", false},
+            Changed{"Utc", "TIMESTAMP", "'2024-01-01T10:00:00Z'", true},
+            Changed{"Nanoseconds", "TIMESTAMP", "'2024-01-01 10:00:00.123456789'", false},
+            Changed{"NanosecondsKept", "TIMESTAMP_NS", "'2024-01-01 10:00:00.123456789'", true},
+            Changed{"HalfASecond", "TIMESTAMP_S", "'2024-01-01 10:00:00.5'", false},
+            Changed{"OffsetOfTime", "TIME", "'10:00:00-03'", false}, Changed{"Truth", "BOOLEAN", "5", false},
+            Changed{"One", "BOOLEAN", "1", true}, Changed{"Items", "INTEGER[]", "[1, 2.5]", false},
+            Changed{"WholeItems", "INTEGER[]", "[1, 2]", true}),
+        testing::Values("csv", "ndjson")),
+    [](const auto& test) { return std::string(std::get<0>(test.param).name) + "_" + std::get<1>(test.param); });
+
+TEST_F(PythonKeys, ADeclaredTypeThatChangesAValueOfParquetIsRefused) {
+  for (const auto& [value, type] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"1.5::DOUBLE", "INTEGER"},
+                                                                  {"1.25::DECIMAL(4,2)", "DECIMAL(5,1)"},
+                                                                  {"TIMESTAMP '2024-01-01 10:00:00'", "DATE"},
+                                                                  {"0.1::DOUBLE", "FLOAT"},
+                                                                  {"9007199254740993::BIGINT", "DOUBLE"},
+                                                                  {"5::INTEGER", "BOOLEAN"},
+                                                                  {"'1.5'", "INTEGER"},
+                                                                  {"[1.5::DOUBLE]", "INTEGER[]"}}) {
+    StepHarness fresh;
+    prepare(fresh);
+    fresh.add_input("n", "SELECT NULL AS v UNION ALL SELECT " + std::string(value));
+    fresh.set_config(
+        {{"code", "import os, shutil\nshutil.copyfile(os.environ['OSIRIS_INPUT'], os.environ['OSIRIS_OUTPUT'])\n"},
+         {"columns", Json::object({{"v", type}})}});
+    const auto outcome = fresh.run(python_processor());
+    ASSERT_FALSE(outcome.ok()) << value << " as " << type << ": " << fresh.query("SELECT v FROM {out}");
+    EXPECT_THAT(outcome.error().message, HasSubstr("for column 'v', and a " + std::string(type))) << value;
+  }
+}
+
 TEST_F(PythonKeys, ATypeThatIsSqlOfTheUsersIsRefused) {
   for (const char* type : {"BIGINT) AS x, (SELECT 1", "INTEGER; DROP TABLE t", "STRUCT(a INTEGER)", "bigint", ""}) {
     set_code(step, "write([])\n", {{"columns", Json::object({{"id", type}})}});

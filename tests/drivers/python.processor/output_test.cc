@@ -124,5 +124,28 @@ TEST_F(PythonTypes, OddColumnNamesArrive) {
   EXPECT_EQ(step.query("SELECT \"a b\" + \"it's\" + \"q\"\"q\" + \"SELECT\" FROM {out}"), "10\n");
 }
 
+// What the engine's JSON reader finds would be other values: an offset lost, digits rounded.
+TEST_F(PythonTypes, ValuesOfNdjsonStayWhatTheyAre) {
+  set_code(step,
+           "write([{'days': ['2024-01-01T10:00:00+05:00'], 'in': {'id': 'D1B2A3C4-0000-4000-8000-000000000001'}, "
+           "'mixed': 9007199254740993, 'wide': 123456789012345678901234567890, 'plain': 1.5}, "
+           "{'mixed': 1.5, 'wide': 1, 'plain': 2}])\n");
+  expect_success();
+  EXPECT_EQ(step.output_columns(), "days VARCHAR[], in STRUCT(id VARCHAR), mixed VARCHAR, wide HUGEINT, plain DOUBLE");
+  EXPECT_EQ(step.query("SELECT days[1], \"in\".id, mixed, wide, plain FROM {out}"),
+            "2024-01-01T10:00:00+05:00|D1B2A3C4-0000-4000-8000-000000000001|9007199254740993|"
+            "123456789012345678901234567890|1.5\nNULL|NULL|1.5|1|2.0\n");
+  EXPECT_THAT(logged(), HasSubstr("column 'mixed' holds numbers that a DOUBLE does not keep: it is text"));
+}
+
+TEST_F(PythonTypes, WholeNumbersOfCsvThatADoubleRoundsAreText) {
+  step.set_config(
+      {{"format", "csv"},
+       {"code", "import os\nopen(os.environ['OSIRIS_OUTPUT'], 'w').write('a,b\\n9007199254740993,1\\n1.5,2.5\\n')\n"}});
+  expect_success();
+  EXPECT_EQ(step.output_columns(), "a VARCHAR, b DOUBLE");
+  EXPECT_EQ(step.query("SELECT a FROM {out}"), "9007199254740993\n1.5\n");
+}
+
 }  // namespace
 }  // namespace osiris::worker::test

@@ -47,6 +47,10 @@ TEST(SingerBadTaps, EachFaultIsNamed) {
       {"schema(r={'type': 'number', 'multipleOf': 0.01})\nrecord(r=0.125)", "would be rounded to 2 digits"},
       {"schema(d={'type': 'string', 'format': 'date'})\nrecord(d='2024-02-29')\nrecord(d='2023-02-29')",
        "record 2, column 'd': '2023-02-29' is no DATE"},
+      {"schema(d={'type': 'string', 'format': 'date'})\nrecord(d='2024-02-29T10:00:00Z')",
+       "record 1, column 'd': '2024-02-29T10:00:00Z' is no DATE"},
+      {"schema(d={'type': 'string', 'format': 'time'})\nrecord(d='10:00:00+05:00')",
+       "record 1, column 'd': '10:00:00+05:00' is no TIME"},
       {"schema(d={'type': 'string', 'format': 'date-time'})\nrecord(d='2024-01-01T00:00:00.123456789Z')",
        "is finer than a microsecond"}};
   for (const Fault& fault : faults) {

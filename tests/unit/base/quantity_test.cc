@@ -6,8 +6,17 @@ namespace osiris {
 namespace {
 
 TEST(Quantities, DurationsAreReadInEveryUnit) {
-  const std::pair<const char*, double> known[] = {{"90", 90},     {"90s", 90},        {"15m", 900},     {"1h30m", 5400},
-                                                  {"500ms", 0.5}, {"2 days", 172800}, {" 1W ", 604800}, {"0", 0}};
+  const std::pair<const char*, double> known[] = {{"90", 90},
+                                                  {"90s", 90},
+                                                  {"15m", 900},
+                                                  {"1h30m", 5400},
+                                                  {"500ms", 0.5},
+                                                  {"2 days", 172800},
+                                                  {" 1W ", 604800},
+                                                  {"1 day", 86400},
+                                                  {"2 weeks", 1209600},
+                                                  {"1 hour 1 minute", 3660},
+                                                  {"0", 0}};
   for (const auto& [text, seconds] : known) EXPECT_DOUBLE_EQ(*parse_duration_s(text), seconds) << text;
   EXPECT_DOUBLE_EQ(*parse_duration_s("2", "m"), 120);
 }

@@ -35,6 +35,24 @@ TEST(Schedule, CronExpressionsBecomeCalendarEvents) {
 
 TEST(Schedule, DaysOfTheMonthAndOfTheWeekMeanEither) {
   EXPECT_THAT(events("0 0 13 * 5"), ElementsAre("*-*-13 00:00:00", "Fri *-*-* 00:00:00"));
+  EXPECT_THAT(events("0 0 13 * 0-6"), ElementsAre("*-*-13 00:00:00", "Sun,Mon,Tue,Wed,Thu,Fri,Sat *-*-* 00:00:00"));
+}
+
+// As cron has it: a field that begins with '*' narrows the other one.
+TEST(Schedule, AStarWithAStepMeansBoth) {
+  EXPECT_THAT(events("0 3 * * */2"), ElementsAre("Sun,Tue,Thu,Sat *-*-* 03:00:00"));
+  EXPECT_THAT(events("0 3 */2 * *"), ElementsAre("*-*-01/2 03:00:00"));
+  EXPECT_THAT(events("0 3 */2 * 1"), ElementsAre("Mon *-*-01/2 03:00:00"));
+  EXPECT_THAT(events("0 3 1 * */2"), ElementsAre("Sun,Tue,Thu,Sat *-*-01 03:00:00"));
+}
+
+TEST(Schedule, ATimeZoneIsAName) {
+  for (const char* zone : {"\"Europe/Prague\\nOnCalendar=hourly\"", "5", "[UTC]", "Central European"}) {
+    Diagnostics diagnostics;
+    const auto schedule = read_schedule(parse_yaml(std::string("{cron: daily, timezone: ") + zone + "}", diagnostics));
+    ASSERT_FALSE(schedule.ok()) << zone;
+    EXPECT_THAT(schedule.error().message, HasSubstr("time zone")) << zone;
+  }
 }
 
 TEST(Schedule, WordsAreReadAsCronReadsThem) {

@@ -110,6 +110,13 @@ TEST(Dlt, FilesAreReadAndWrittenByTheirSuffix) {
             R"({"path":"s3://lake/events/*.jsonl","connection":"@filesystem.lake"})");
 }
 
+TEST(Dlt, CsvFilesOfAPatternAreShardsAndTabsTheirDelimiter) {
+  const Imported imported =
+      import("[sources.filesystem]\nbucket_url = \"in\"\nfile_glob = \"*.tsv.gz\"\nwrite_disposition = \"replace\"\n");
+  EXPECT_EQ(step(imported, 0, 0)["foreach"].dump(), R"({"files":"in/*.tsv.gz"})");
+  EXPECT_EQ(step(imported, 0, 0)["config"].dump(), R"({"path":"${shard.value}","delimiter":"\t"})");
+}
+
 TEST(Dlt, SaysWhatIsLeft) {
   const Imported imported = import(R"(
 [runtime]
@@ -125,7 +132,7 @@ credentials = "mysql+pymysql://u@h/d"
 bucket_url = "gs://bucket"
 file_glob = "*.jsonl"
 [sources.csvs]
-bucket_url = "data"
+bucket_url = "s3://bucket"
 file_glob = "*.csv"
 [sources.pictures]
 bucket_url = "data"

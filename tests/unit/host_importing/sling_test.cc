@@ -32,6 +32,7 @@ TEST(Sling, AFullRefreshReplacesTheTable) {
   EXPECT_EQ(config(imported, 1)["write_mode"].as_string(), "replace");
   EXPECT_EQ(config(imported, 1)["table"].as_string(), "orders");
   EXPECT_EQ(imported.connections.at("mysql-dw"), "mysql");
+  EXPECT_TRUE(config(imported, 1)["create_table"].as_bool()) << "Sling makes it";
 }
 
 TEST(Sling, AnIncrementalStreamWithAKeyIsAnUpsertOfNewRows) {
@@ -45,12 +46,27 @@ TEST(Sling, AnIncrementalStreamWithAKeyIsAnUpsertOfNewRows) {
   EXPECT_EQ(config(imported, 1)["schema"].as_string(), "dw");
 }
 
+TEST(Sling, ColumnsOfAStreamWithAConditionAreLeftToTheUser) {
+  const Imported imported = import("{source: pg, target: pg2, streams: {a.b: {where: x > 1, select: [id, x]}}}");
+  EXPECT_EQ(config(imported, 0)["query"].as_string(), "SELECT * FROM a.b WHERE x > 1");
+  EXPECT_THAT(imported.left, ElementsAre(HasSubstr("streams.a.b.select: name its columns in the step's query")));
+}
+
 TEST(Sling, FilesAreReadAndWrittenByTheirSuffix) {
   const Imported imported =
       import("{source: LOCAL, target: LOCAL, streams: {'file://in/a.csv': {object: 'file://out/a.parquet'}}}");
   EXPECT_EQ(config(imported, 0)["path"].as_string(), "in/a.csv");
   EXPECT_EQ(imported.pipelines.at(0).document["steps"].items().at(1)["component"].as_string(),
             "filesystem.parquet_writer");
+}
+
+TEST(Sling, CsvFilesOfAPatternAreShardsAndTabsTheirDelimiter) {
+  const Imported imported =
+      import("{source: LOCAL, target: LOCAL, streams: {'file://in/*.csv': {object: 'file://out/a.tsv'}}}");
+  const Json& steps = imported.pipelines.at(0).document["steps"];
+  EXPECT_EQ(steps.items().at(0)["foreach"].dump(), R"({"files":"in/*.csv"})");
+  EXPECT_EQ(config(imported, 0)["path"].as_string(), "${shard.value}");
+  EXPECT_EQ(config(imported, 1).dump(), R"({"path":"out/a.tsv","delimiter":"\t","column_order":"query"})");
 }
 
 TEST(Sling, SaysWhatIsLeft) {

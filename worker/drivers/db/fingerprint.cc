@@ -169,11 +169,11 @@ void Fingerprint::end_row() {
   column_ = 0;
 }
 
-// Zeros to a whole pair of words do not make one row of two: each value has its length in it, and their number is
+// Zeros to a whole group of words do not make one row of two: each value has its length in it, and their number is
 // known.
 void Fingerprint::end_held_row() {
   static const ContentHash::Key key("rows");
-  const size_t padded = (held_ + ContentHash::kPairBytes - 1) / ContentHash::kPairBytes * ContentHash::kPairBytes;
+  const size_t padded = (held_ + ContentHash::kGroupBytes - 1) / ContentHash::kGroupBytes * ContentHash::kGroupBytes;
   if (padded > row_.size()) row_.resize(padded);
   std::memset(row_.data() + held_, 0, padded - held_);
   const auto made = key.nh(row_.data(), padded);

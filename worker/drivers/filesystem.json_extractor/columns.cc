@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/base/categories.h"
+#include "worker/driver_api/changed_values.h"
 #include "worker/driver_api/sql.h"
 
 namespace osiris::worker::json_in {
@@ -88,9 +89,7 @@ std::string fits_condition(const Column& column, const std::string& value) {
   if (column.type.starts_with("DECIMAL")) return looks("-?[0-9]+(\\.[0-9]{0," + scale_of(column.type) + "}0*)?");
   if (column.type == "BOOLEAN") return looks("(?i)true|false");
   if (column.type == "DATE") return looks("[0-9]{4,}-[0-9]{2}-[0-9]{2}");
-  // No more than microseconds.
-  if (column.type.starts_with("TIME"))
-    return "(NOT regexp_matches(" + value + ", '\\.[0-9]{6}[0-9]*[1-9]') AND " + castable + ")";
+  if (column.type.starts_with("TIME")) return "(NOT " + text_changes(column.type, value) + " AND " + castable + ")";
   return castable;
 }
 

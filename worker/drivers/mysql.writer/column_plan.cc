@@ -179,7 +179,8 @@ Result<ColumnPlan> plan_existing(const std::string& table, const std::string& na
   plan.type_name = target.column_type;
   plan.form = form_of_type(target.column_type);
   plan.fraction_digits = target.fraction_digits;
-  if (made->family == Family::kDecimal) plan.scale_max = target.scale;
+  if (made->family != Family::kInteger) plan.scale_max = target.scale;
+  plan.refuses_null = target.replaces_null;
   // What the server would make another value of, without a word: 7 the year 2007, a text without a label the label of
   // that number.
   if (target.type == "year") plan.check = Check::kYear;

@@ -18,9 +18,10 @@ struct TargetColumn {
   std::string type;          // "decimal"
   std::string column_type;   // "decimal(10,2) unsigned"
   int fraction_digits = 0;   // of a second
-  int scale = 0;             // of a decimal
+  int scale = -1;            // of a decimal, and of a floating type that has one; -1: none
   bool is_required = false;  // NOT NULL and without a default
   bool is_generated = false;
+  bool replaces_null = false;  // by a number or a time of the server's own
 };
 
 // What a value's text is checked for before it is sent.
@@ -34,7 +35,8 @@ struct ColumnPlan {
   std::string type_name;   // MySQL's
   Check check = Check::kNone;
   int fraction_digits = 6;
-  int scale_max = -1;  // of a decimal: digits after the point; -1: any
+  int scale_max = -1;  // of a number: digits after the point; -1: any
+  bool refuses_null = false;
   ValueForm form = ValueForm::kExact;
   std::vector<std::string> labels;  // of an ENUM or SET, in its order
 };

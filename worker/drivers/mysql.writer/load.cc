@@ -13,6 +13,13 @@ namespace osiris::worker::mysql {
 
 using db::WriteMode;
 
+namespace {
+
+// What MariaDB calls a table that keeps what its rows were.
+constexpr char kVersioned[] = "SYSTEM VERSIONED";
+
+}  // namespace
+
 Error Load::failed(const std::string& what, const std::string& hint) const {
   return Error(Code::kStepFailed, "MySQL write failed: " + what, hint, category::kWriteFailed);
 }
@@ -69,21 +76,23 @@ Status Load::find_target() {
                               "information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE" +
                               is_it));
   exists_ = !tables.empty();
-  if (exists_ && tables[0][0].value_or("") != "BASE TABLE")
+  const std::string kind = exists_ ? tables[0][0].value_or("") : "";
+  if (exists_ && kind != "BASE TABLE" && kind != kVersioned)
     return failed(settings_.table + " is no table", "name a table; a view is not written to");
   is_transactional_ = !exists_ || tables[0][1].value_or("") == "YES";
   if (exists_) {
     OSIRIS_ASSIGN(
         const auto columns,
         session_->ask("SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, COALESCE(DATETIME_PRECISION, 0), "
-                      "COALESCE(NUMERIC_SCALE, 0), IS_NULLABLE = 'NO' AND COLUMN_DEFAULT IS NULL AND EXTRA NOT "
-                      "LIKE '%auto_increment%', EXTRA LIKE '%GENERATED%' AND EXTRA NOT LIKE 'DEFAULT_%' FROM "
+                      "COALESCE(NUMERIC_SCALE, -1), IS_NULLABLE = 'NO' AND COLUMN_DEFAULT IS NULL AND EXTRA NOT "
+                      "LIKE '%auto_increment%', EXTRA LIKE '%GENERATED%' AND EXTRA NOT LIKE 'DEFAULT_%', "
+                      "IS_NULLABLE = 'NO' AND (DATA_TYPE = 'timestamp' OR EXTRA LIKE '%auto_increment%') FROM "
                       "information_schema.COLUMNS WHERE" +
                       is_it + " ORDER BY ORDINAL_POSITION"));
     for (const Row& row : columns)
       columns_.push_back({row[0].value_or(""), ascii_lower(row[1].value_or("")), row[2].value_or(""),
-                          std::stoi(row[3].value_or("0")), std::stoi(row[4].value_or("0")), row[5].value_or("0") == "1",
-                          row[6].value_or("0") == "1"});
+                          std::stoi(row[3].value_or("0")), std::stoi(row[4].value_or("-1")),
+                          row[5].value_or("0") == "1", row[6].value_or("0") == "1", row[7].value_or("0") == "1"});
     OSIRIS_ASSIGN(const auto keys, session_->ask("SELECT INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS "
                                                  "WHERE NON_UNIQUE = 0 AND" +
                                                  is_it + " ORDER BY INDEX_NAME, SEQ_IN_INDEX"));
@@ -109,7 +118,10 @@ Status Load::find_obstacle() {
           " UNION ALL SELECT CONCAT('constraint ', CONSTRAINT_NAME, ' of ', TABLE_NAME, ' refers to other rows by "
           "it') FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_NAME IS NOT NULL AND "
           "((TABLE_SCHEMA = DATABASE() AND TABLE_NAME = " +
-          name + ") OR (REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME = " + name + "))"));
+          name + ") OR (REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME = " + name +
+          ")) UNION ALL SELECT 'it keeps the history of its rows' FROM information_schema.TABLES WHERE TABLE_SCHEMA = "
+          "DATABASE() AND TABLE_NAME = " +
+          name + " AND TABLE_TYPE = " + quote_text(kVersioned)));
   if (!found.empty()) obstacle_ = found[0][0].value_or("");
   return {};
 }

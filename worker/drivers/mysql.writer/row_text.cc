@@ -79,6 +79,12 @@ void RowText::add(duckdb_data_chunk chunk) {
       if (i > 0) text_ += are_values ? ',' : '\t';
       const auto& [data, validity] = columns[i];
       if (validity && !(validity[row / 64] >> (row % 64) & 1)) {
+        if (plans_[i].refuses_null) {
+          unfit_ =
+              Unfit{ends_.size(), plans_[i].target, "it is NULL, and the server would put a value of its own there",
+                    "leave the column out of the rows, or give it a value in the step before"};
+          return;
+        }
         text_ += are_values ? "NULL" : "\\N";
         if (sum_) sum_->add_null();
         continue;

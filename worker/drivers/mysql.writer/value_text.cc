@@ -58,8 +58,24 @@ bool is_finer(int64_t micros, const ColumnPlan& plan) {
 
 std::string finer_than(const ColumnPlan& plan) { return "the time is finer than " + plan.type_name; }
 
-char* put_float(double value, char* room, std::string& why) {
-  if (!std::isfinite(value)) why = "the number is NaN or infinite, which MySQL does not have";
+// DOUBLE(10,2): the number as such a column keeps it, by the server's own arithmetic.
+double rounded(double value, int scale) {
+  const double unit = std::pow(10.0, scale), whole = std::floor(value);
+  return whole + std::rint((value - whole) * unit) / unit;
+}
+
+bool is_rounded(const ColumnPlan& plan, double value) {
+  if (plan.scale_max < 0) return false;
+  const double kept = rounded(value, plan.scale_max);
+  return plan.form == ValueForm::kFloat ? static_cast<float>(kept) != static_cast<float>(value) : kept != value;
+}
+
+char* put_float(const ColumnPlan& plan, double value, char* room, std::string& why) {
+  if (!std::isfinite(value)) {
+    why = "the number is NaN or infinite, which MySQL does not have";
+  } else if (is_rounded(plan, value)) {
+    why = "the number has more digits than " + plan.type_name;
+  }
   return why.empty() ? number_text::put_double(room, value) : room;
 }
 
@@ -119,9 +135,9 @@ char* put(const ColumnPlan& plan, const void* data, size_t row, char* room, std:
     case DUCKDB_TYPE_FLOAT:
       // The shortest text of a FLOAT is another number once it is a DOUBLE, which servers make of it first; of the
       // greatest one it is none of theirs.
-      return put_float(static_cast<double>(at<float>(data, row)), room, why);
+      return put_float(plan, static_cast<double>(at<float>(data, row)), room, why);
     case DUCKDB_TYPE_DOUBLE:
-      return put_float(at<double>(data, row), room, why);
+      return put_float(plan, at<double>(data, row), room, why);
     case DUCKDB_TYPE_DECIMAL:
       return put_decimal(plan.source, data, row, room);
     case DUCKDB_TYPE_DATE:

@@ -1,6 +1,7 @@
 #include "worker/drivers/postgres.writer/column_plan.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocol/base/categories.h"
 #include "worker/driver_api/integer_type.h"
@@ -159,10 +160,23 @@ std::optional<Form> form_for(const ColumnType& type, Oid target, bool takes_text
   return same && same->oid == target ? std::optional(same->form) : std::nullopt;
 }
 
+// Of the fields that the modifier of an interval names, by PostgreSQL's numbers of them; it cuts what is below the
+// last.
+SpanUnit least_unit_of(int modifier) {
+  const int fields = (modifier >> 16) & 0x7fff;
+  constexpr std::pair<int, SpanUnit> kFields[] = {{12, SpanUnit::kSecond}, {11, SpanUnit::kMinute},
+                                                  {10, SpanUnit::kHour},   {3, SpanUnit::kDay},
+                                                  {1, SpanUnit::kMonth},   {2, SpanUnit::kYear}};
+  for (const auto& [field, unit] : kFields)
+    if (fields >> field & 1) return unit;
+  return SpanUnit::kSecond;
+}
+
 // What a type modifier allows.
 void apply_modifier(ColumnPlan& plan, Oid type, int modifier) {
   if (type == kIntervalOid && modifier >= 0) {
     plan.fraction_digits = std::min(modifier & 0xffff, 6);
+    plan.least_unit = least_unit_of(modifier);
     return;
   }
   const bool is_time = type == kTimestampOid || type == kTimestampTzOid || type == kTimeOid || type == kTimeTzOid;

@@ -47,20 +47,24 @@ enum class Form : uint8_t {
   kBits
 };
 
+// The least that a column of intervals keeps: `interval year to month` cuts what is below a month.
+enum class SpanUnit : uint8_t { kSecond, kMinute, kHour, kDay, kMonth, kYear };
+
 struct ColumnPlan {
   std::string name;    // of the relation
   std::string target;  // of the table
   ColumnType type;     // of the values, once `cast` is applied
   std::string cast;    // DuckDB's type that the relation's column is first cast to, exactly; empty: none
   Form form = Form::kText;
-  Oid element = InvalidOid;     // of a list: the type of its items
-  Oid value_type = InvalidOid;  // of the column, or of its items; of a domain, the type it is of
-  std::string type_name;        // of the target, for errors and for a table that is made
-  int modifier = -1;            // of a column that is there
-  int scale_max = -1;           // of a numeric: digits after the point; -1: any
-  int fraction_digits = 6;      // of a second
-  int characters_max = -1;      // of a varchar or char
-  uint32_t bits = 0;            // of a bit(n); 0: any
+  Oid element = InvalidOid;      // of a list: the type of its items
+  Oid value_type = InvalidOid;   // of the column, or of its items; of a domain, the type it is of
+  std::string type_name;         // of the target, for errors and for a table that is made
+  int modifier = -1;             // of a column that is there
+  std::optional<int> scale_max;  // of a numeric: digits after the point, below zero of those before it; nullopt: any
+  int fraction_digits = 6;       // of a second
+  SpanUnit least_unit = SpanUnit::kSecond;  // of an interval
+  int characters_max = -1;                  // of a varchar or char
+  uint32_t bits = 0;                        // of a bit(n); 0: any
 
   bool is_list() const { return element != InvalidOid; }
 };

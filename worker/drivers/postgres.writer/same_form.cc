@@ -20,7 +20,8 @@ bool is_text(Oid type) {
 }
 
 bool has_bounds(const ColumnPlan& plan) {
-  return plan.scale_max != -1 || plan.fraction_digits != 6 || plan.characters_max != -1 || plan.bits != 0;
+  return plan.scale_max || plan.fraction_digits != 6 || plan.least_unit != SpanUnit::kSecond ||
+         plan.characters_max != -1 || plan.bits != 0;
 }
 
 }  // namespace

@@ -65,6 +65,24 @@ size_t characters_in(std::string_view text) {
   return count;
 }
 
+bool has_less_than(const duckdb_interval& span, SpanUnit unit) {
+  switch (unit) {
+    case SpanUnit::kSecond:
+      return false;
+    case SpanUnit::kMinute:
+      return span.micros % 60'000'000 != 0;
+    case SpanUnit::kHour:
+      return span.micros % 3'600'000'000 != 0;
+    case SpanUnit::kDay:
+      return span.micros != 0;
+    case SpanUnit::kMonth:
+      return span.micros != 0 || span.days != 0;
+    case SpanUnit::kYear:
+      return span.micros != 0 || span.days != 0 || span.months % 12 != 0;
+  }
+  return false;
+}
+
 class Writer {
  public:
   Writer(const ColumnPlan& plan, ByteBuffer& bytes) : plan_(plan), bytes_(bytes) {}
@@ -133,7 +151,7 @@ class Writer {
   }
 
   std::string put_digits(const Digits& digits) {
-    if (plan_.scale_max != -1 && has_more_digits(digits, plan_.scale_max))
+    if (plan_.scale_max && has_more_digits(digits, *plan_.scale_max))
       return "the number has more digits than " + plan_.type_name;
     put_numeric(bytes_, digits);
     return {};
@@ -144,8 +162,7 @@ class Writer {
     const bool is_negative = type.id != DUCKDB_TYPE_UHUGEINT && value < 0;
     const Uint128 magnitude = is_negative ? -static_cast<Uint128>(value) : static_cast<Uint128>(value);
     const unsigned scale = type.id == DUCKDB_TYPE_DECIMAL ? type.scale : 0;
-    const bool fits =
-        plan_.scale_max == -1 || (plan_.scale_max >= 0 && scale <= static_cast<unsigned>(plan_.scale_max));
+    const bool fits = !plan_.scale_max || (*plan_.scale_max >= 0 && scale <= static_cast<unsigned>(*plan_.scale_max));
     if (fits && magnitude <= kSmallNumericMax) {
       put_small_numeric(bytes_, static_cast<uint64_t>(magnitude), is_negative, scale);
       return {};
@@ -238,6 +255,7 @@ class Writer {
       default: {
         const auto& span = source.at<duckdb_interval>(at);
         if (is_too_fine(span.micros)) return too_fine;
+        if (has_less_than(span, plan_.least_unit)) return "the interval has parts that " + plan_.type_name + " cuts";
         put(bytes_, int32_t{16});
         put(bytes_, span.micros);
         put(bytes_, span.days);

@@ -11,9 +11,12 @@
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
+#include "worker/driver_api/changed_values.h"
 #include "worker/driver_api/file_columns.h"
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/program/csv_header.h"
+#include "worker/drivers/program/declared_values.h"
+#include "worker/drivers/program/ndjson_types.h"
 #include "worker/drivers/program/output_lines.h"
 
 namespace osiris::worker::program {
@@ -23,10 +26,6 @@ constexpr size_t kHeaderBytesMax = 1 << 20;
 
 using sql::quote_identifier;
 using sql::quote_literal;
-
-struct Column {
-  std::string name, type;
-};
 
 Result<std::vector<Column>> columns_of(duckdb_connection connection, const std::string& source) {
   OSIRIS_ASSIGN(
@@ -133,19 +132,21 @@ class OutputFileReader {
     return wrong(what, "Write exactly the declared columns, or change `columns`.");
   }
 
-  std::string declared_casts() const {
-    std::string list;
-    for (const auto& [name, type] : contract_.columns)
-      list += (list.empty() ? "CAST(" : ", CAST(") + quote_identifier(name) + " AS " + type + ") AS " +
-              quote_identifier(name);
-    return list;
+  // Refuses a value that its declared type would change. `changes`: for each declared column the condition, or empty.
+  Status check_kept(const std::string& source, const std::vector<std::string>& changes) const {
+    OSIRIS_ASSIGN(const auto changed, changed_value(step_.connection_handle(), contract_.columns, changes, source));
+    if (!changed) return {};
+    return wrong("left " + changed->value + " for column '" + changed->column + "', and a " + changed->type +
+                     " does not keep it as it is",
+                 "Write values of that type, or change `columns`.");
   }
 
-  // The same for a Parquet file, where a type may be kept as another one.
+  // The declared columns of a Parquet file, where a type may be kept as another one.
   Result<std::string> declared_values(const std::string& source) const {
     const duckdb_connection connection = step_.connection_handle();
     OSIRIS_ASSIGN(const std::vector<FileColumn> in_file, described(connection, "SELECT * FROM " + source));
     std::string nulls, list;
+    std::vector<std::string> changes;
     for (const auto& [name, type] : contract_.columns)
       nulls += (nulls.empty() ? "" : ", ") + ("CAST(NULL AS " + type + ")");
     OSIRIS_ASSIGN(const std::vector<FileColumn> wanted, described(connection, "SELECT " + nulls));
@@ -154,7 +155,9 @@ class OutputFileReader {
       const auto held =
           std::find_if(in_file.begin(), in_file.end(), [&](const FileColumn& c) { return c.name == name; });
       list += (list.empty() ? "" : ", ") + read_expression(name, held->type, wanted[i].type, FileReader::kScript);
+      changes.push_back(value_changes(held->type.sql(), wanted[i].type.sql(), quote_identifier(name)));
     }
+    OSIRIS_TRY(check_kept(source, changes));
     return list;
   }
 
@@ -186,7 +189,8 @@ class OutputFileReader {
     const duckdb_connection connection = step_.connection_handle();
     if (!contract_.columns.empty()) {
       OSIRIS_TRY(check_names(found));
-      return create("SELECT " + declared_casts() + " FROM " + source);
+      OSIRIS_TRY(check_kept(source, changes_of_texts(contract_.columns, "")));
+      return create("SELECT " + declared_casts(contract_.columns) + " FROM " + source);
     }
     // One look at every value decides; `007` is no number.
     std::string looks = "count(*)";
@@ -199,8 +203,8 @@ class OutputFileReader {
                ") IN ('true', 'false')) THEN 'BOOLEAN' WHEN " + whole + " AND bool_and(TRY_CAST(" + name +
                " AS BIGINT) IS NOT NULL OR " + name + " IS NULL) THEN 'BIGINT' WHEN " + whole +
                " AND bool_and(TRY_CAST(" + name + " AS HUGEINT) IS NOT NULL OR " + name +
-               " IS NULL) THEN 'HUGEINT' WHEN " + whole + " THEN 'VARCHAR' WHEN " + number +
-               " THEN 'DOUBLE' ELSE 'VARCHAR' END";
+               " IS NULL) THEN 'HUGEINT' WHEN " + whole + " THEN 'VARCHAR' WHEN " + number + " THEN " +
+               type_of_numbers(name) + " ELSE 'VARCHAR' END";
     }
     OSIRIS_ASSIGN(sql::QueryResult types, sql::run_query(connection, "SELECT " + looks + " FROM " + source));
     if (types.integer(0) == 0) return create_untyped(found);
@@ -258,60 +262,55 @@ class OutputFileReader {
                  quote_identifier(column.name);
       return create("SELECT " + nulls + " WHERE false");
     }
-    OSIRIS_ASSIGN(std::vector<Column> found, columns_of(connection, ndjson({})));
+    OSIRIS_ASSIGN(std::vector<FileColumn> in_file, described(connection, "SELECT * FROM " + ndjson({})));
+    std::vector<Column> found;
+    for (const FileColumn& column : in_file) found.push_back({column.name, column.type.sql()});
     if (!columns.empty()) {
       // A key that no row has is a column of NULLs; one that was not declared is an error.
       for (const Column& column : columns)
         if (std::none_of(found.begin(), found.end(), [&](const Column& c) { return c.name == column.name; }))
           found.push_back(column);
       OSIRIS_TRY(check_names(found));
-      OSIRIS_TRY(check_decimals(columns));
+      OSIRIS_TRY(check_declared_json());
       // These are kept as text, which DuckDB's JSON reader does not look into.
       for (Column& column : columns)
         if (column.type.starts_with("BIT") || column.type.starts_with("BIGNUM") || column.type.starts_with("BLOB"))
           column.type = "VARCHAR" + column.type.substr(std::min(column.type.find('['), column.type.size()));
-      return create("SELECT " + declared_casts() + " FROM " + ndjson(columns));
+      return create("SELECT " + declared_casts(contract_.columns) + " FROM " + ndjson(columns));
     }
-    // Text that looks like a date is text.
-    for (Column& column : found)
-      if (column.type == "DATE" || column.type == "TIME" || column.type == "UUID" ||
-          column.type.starts_with("TIMESTAMP"))
-        column.type = "VARCHAR";
+    const auto source_of = [&](const std::vector<Column>& texts) { return ndjson(texts); };
+    OSIRIS_TRY(keep_digits(connection, in_file, source_of, [&](const std::string& line) { step_.log(line); }));
+    for (size_t i = 0; i < found.size(); ++i) found[i].type = with_texts(in_file[i].type).sql();
     auto rows = create("SELECT * FROM " + ndjson(found));
     if (rows || rows.error().message.find("Failed to cast value to numerical") == std::string::npos) return rows;
     return create_with_wide_integers(std::move(found));
   }
 
-  // A JSON number with a fraction is read as a double, which keeps 15 digits; a DECIMAL may want more of it.
-  Status check_decimals(const std::vector<Column>& columns) const {
-    std::vector<Column> decimals;
-    for (const Column& column : columns)
-      if (column.type.starts_with("DECIMAL")) decimals.push_back({column.name, "JSON"});
-    if (decimals.empty()) return {};
-    std::string looks;
-    for (const Column& column : decimals)
-      looks +=
-          (looks.empty() ? "" : ", ") +
-          ("coalesce(bool_or(len(list_filter(regexp_extract_all(regexp_replace(CAST(" + quote_identifier(column.name) +
-           " AS VARCHAR), '\"([^\"\\\\]|\\\\.)*\"', '', 'g'), "
-           "'[0-9]+\\.[0-9]+([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+'), lambda number: "
-           "length(regexp_replace(regexp_replace(number, '[eE].*', ''), '^[0.]*|[0.]*$|\\.', '', 'g')) > 15)) > 0), "
-           "false)::INTEGER");
-    OSIRIS_ASSIGN(sql::QueryResult found,
-                  sql::run_query(step_.connection_handle(), "SELECT " + looks + " FROM " + ndjson(decimals)));
-    for (size_t i = 0; i < decimals.size(); ++i)
-      if (found.integer(i) != 0)
-        return wrong("left a number of more than 15 digits for column '" + decimals[i].name +
+  // Of the declared columns as JSON, before they are read by their types.
+  Status check_declared_json() const {
+    std::vector<Column> all, wide;
+    std::vector<std::string> decimals;
+    for (const auto& [name, type] : contract_.columns) {
+      all.push_back({name, "JSON"});
+      if (!type.starts_with("DECIMAL")) continue;
+      wide.push_back({name, "JSON"});
+      decimals.push_back(name);
+    }
+    if (!decimals.empty()) {
+      OSIRIS_ASSIGN(const auto too_wide, too_wide_for_json(step_.connection_handle(), decimals, ndjson(wide)));
+      if (too_wide)
+        return wrong("left a number of more than 15 digits for column '" + *too_wide +
                          "', a DECIMAL, which a JSON number does not keep",
                      "Write it as text: \"12345678901234.56\".");
-    return {};
+    }
+    return check_kept(ndjson(all), changes_of_texts(contract_.columns, " ->> '$'"));
   }
 
   // DuckDB's look at the file takes every integer for a BIGINT, also one beyond it.
   Result<uint64_t> create_with_wide_integers(std::vector<Column> columns) {
     std::string looks;
     for (Column& column : columns) {
-      if (column.type != "BIGINT") continue;
+      if (column.type != "BIGINT" && column.type != "HUGEINT") continue;
       column.type = "HUGEINT";
       const std::string name = quote_identifier(column.name);
       looks += (looks.empty() ? "" : ", ") +

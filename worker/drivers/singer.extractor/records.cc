@@ -8,6 +8,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 #include "protocol/base/utf8.h"
+#include "worker/driver_api/changed_values.h"
 #include "worker/driver_api/sql.h"
 
 namespace osiris::worker::singer {
@@ -19,9 +20,11 @@ constexpr uint64_t kRowsPerReport = 10'000;
 
 std::string staged_name(size_t column) { return "c" + std::to_string(column); }
 
-// Of a text that its column's type does not take.
+// Of a text that its column's type does not take, or would change.
 std::string unfit_condition(const std::string& text, const Column& column) {
-  return text + " IS NOT NULL AND TRY_CAST(" + text + " AS " + column.type() + ") IS NULL";
+  const std::string changes = text_changes(column.type(), text);
+  return text + " IS NOT NULL AND (TRY_CAST(" + text + " AS " + column.type() + ") IS NULL" +
+         (changes.empty() ? "" : " OR " + changes) + ")";
 }
 
 bool is_whole(std::string_view number) { return number.find_first_of(".eE") == std::string_view::npos; }
