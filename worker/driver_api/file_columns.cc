@@ -327,6 +327,10 @@ std::string copy_statement(const std::string& source, const std::vector<FileColu
 Error copy_error(duckdb_connection connection, const std::string& source, const std::vector<FileColumn>& columns,
                  FileFormat format, const Error& error) {
   if (error.code != Code::kStepFailed) return error;
+  // The engine calls it an error of its own.
+  if (error.message.find("page size out of range") != std::string::npos)
+    return Error(Code::kStepFailed, "a value has 2 GiB or more, or about as much, and a page of Parquet holds less",
+                 "divide it in the step before, or write another kind of file");
   const auto at_fault = column_at_fault(connection, source, columns, format);
   return at_fault ? *at_fault : error;
 }

@@ -1,5 +1,6 @@
 // A type goes out and comes back as itself, or is refused by name.
 #include "tests/drivers/filesystem.parquet_writer/write.h"
+#include "worker/driver_api/file_columns.h"
 #include "worker/drivers/filesystem.parquet_extractor/driver.h"
 
 namespace osiris::worker::test {
@@ -76,6 +77,16 @@ TEST(ParquetTypes, WhatCannotBeKeptIsNamedWithItsType) {
             std::string::npos)
       << error;
   EXPECT_TRUE(step.files_in(".").empty());
+}
+
+// What the engine says of a value of 2 GiB, which this test does not make.
+TEST(ParquetTypes, AValueThatNoPageHoldsIsSaidToBeOne) {
+  StepHarness step("save");
+  const Error error = copy_error(step.connection_handle(), "rows", {}, FileFormat::kParquet,
+                                 Error(Code::kStepFailed,
+                                       "INTERNAL Error: Parquet writer: 2200000104 uncompressed page size out of range "
+                                       "for type integer\n\nStack Trace: ..."));
+  EXPECT_NE(error.message.find("a value has 2 GiB or more"), std::string::npos) << error.message;
 }
 
 }  // namespace
