@@ -66,69 +66,27 @@ include(Layout)
 function(_osiris_common target)
   target_include_directories(${target} PUBLIC "${PROJECT_SOURCE_DIR}")
   target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:osiris_warnings>)
-endfunction()
-
-# osiris_library(name SOURCES a.cc ... LINKS x ...): a static library; LINKS are passed on to its users.
-function(osiris_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
-  add_library(${name} STATIC ${arg_SOURCES})
-  _osiris_common(${name})
-  target_link_libraries(${name} PUBLIC ${arg_LINKS})
-endfunction()
-
-# osiris_shipped(target): what leaves this machine. It brings its C++ library along and takes only glibc and libgcc_s from where it
-# runs (docs/decisions/0070-what-is-linked-statically.md).
-function(osiris_shipped target)
-  if(NOT OSIRIS_SANITIZE)
-    target_link_options(${target} PRIVATE -static-libstdc++ -Wl,--gc-sections)
+  if(OSIRIS_JOIN_SOURCES)  # the files of a unit are headers to the compiler, which warns of unnamed namespaces in those
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
   endif()
-endfunction()
-
-# osiris_executable(name [OUTPUT dir] SOURCES ... LINKS ...)
-function(osiris_executable name)
-  cmake_parse_arguments(arg "" "OUTPUT" "SOURCES;LINKS" ${ARGN})
-  add_executable(${name} ${arg_SOURCES})
-  _osiris_common(${name})
-  target_link_libraries(${name} PRIVATE ${arg_LINKS})
-  if(arg_OUTPUT)
-    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${arg_OUTPUT}")
-  endif()
-endfunction()
-
-# osiris_adapter(id SOURCES ... LINKS ...): an adapter plugin <id>.so with its manifest beside it, exporting
-# osiris_adapter_main_v1 and nothing else.
-function(osiris_adapter id)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
-  add_library(adapter_${id} MODULE ${arg_SOURCES})
-  _osiris_common(adapter_${id})
-  target_link_libraries(adapter_${id} PRIVATE osiris::plugin_api ${arg_LINKS})
-  osiris_shipped(adapter_${id})
-  target_link_options(adapter_${id} PRIVATE
-    -Wl,--exclude-libs,ALL -Wl,-Bsymbolic -Wl,--gc-sections
-    "-Wl,--version-script,${PROJECT_SOURCE_DIR}/plugin_api/adapter.map")
-  if(NOT OSIRIS_SANITIZE)
-    target_link_options(adapter_${id} PRIVATE -Wl,-z,defs)
-  endif()
-  set_target_properties(adapter_${id} PROPERTIES PREFIX "" OUTPUT_NAME ${id} LIBRARY_OUTPUT_DIRECTORY "${OSIRIS_ADAPTER_DIR}")
-  configure_file(${CMAKE_CURRENT_SOURCE_DIR}/${id}.adapter.toml.in "${OSIRIS_ADAPTER_DIR}/${id}.adapter.toml" @ONLY)
-  install(TARGETS adapter_${id} LIBRARY DESTINATION "${OSIRIS_INSTALL_LIB}/adapters")
-  install(FILES "${OSIRIS_ADAPTER_DIR}/${id}.adapter.toml" DESTINATION "${OSIRIS_INSTALL_LIB}/adapters")
 endfunction()
 
 option(OSIRIS_JOIN_TESTS "Compile the files of a test program several at a time, in half the time or less" ON)
-# Sixty test programs hold the engine, each of which costs GNU ld five seconds and lld one.
-find_program(OSIRIS_TEST_LINKER ld.lld HINTS /usr/lib/llvm-19/bin DOC "What links test programs, if it is there")
+option(OSIRIS_JOIN_SOURCES "Compile the files of a library or program several at a time: not for what is shipped" OFF)
 
-# _osiris_join(TARGET RESULT FILE...): C++ files of this folder as translation units of several each (scripts/translation_units.py). Two files
-# that took the same name since CMake ran do not compile together: run CMake again.
-function(_osiris_join target result)
+# _osiris_join(IS_JOINED TARGET RESULT FILE...): where IS_JOINED, C++ files of this folder as translation units of several each
+# (scripts/translation_units.py). Files with flags of their own, set by then, stay alone. Two files that took the same name since CMake ran do
+# not compile together: run CMake again.
+function(_osiris_join is_joined target result)
   set(files "")
   set(others "")
   foreach(file IN LISTS ARGN)
-    cmake_path(ABSOLUTE_PATH file NORMALIZE)
-    if(OSIRIS_JOIN_TESTS AND file MATCHES "^${PROJECT_SOURCE_DIR}/.*[.]cc$")
-      cmake_path(RELATIVE_PATH file BASE_DIRECTORY "${PROJECT_SOURCE_DIR}")
-      list(APPEND files "${file}")
+    cmake_path(ABSOLUTE_PATH file NORMALIZE OUTPUT_VARIABLE absolute)
+    get_source_file_property(definitions "${absolute}" COMPILE_DEFINITIONS)
+    get_source_file_property(options "${absolute}" COMPILE_OPTIONS)
+    if(is_joined AND NOT definitions AND NOT options AND absolute MATCHES "^${PROJECT_SOURCE_DIR}/.*[.]cc$" AND NOT absolute MATCHES "^${PROJECT_BINARY_DIR}/")
+      cmake_path(RELATIVE_PATH absolute BASE_DIRECTORY "${PROJECT_SOURCE_DIR}")
+      list(APPEND files "${absolute}")
     else()
       list(APPEND others "${file}")
     endif()
@@ -147,6 +105,65 @@ function(_osiris_join target result)
   endif()
   set(${result} ${units} ${others} PARENT_SCOPE)
 endfunction()
+
+# _osiris_sources(TARGET RESULT FILE...): what is compiled of a library's or program's files.
+function(_osiris_sources target result)
+  _osiris_join(${OSIRIS_JOIN_SOURCES} ${target} sources ${ARGN})
+  set(${result} ${sources} PARENT_SCOPE)
+endfunction()
+
+# osiris_library(name SOURCES a.cc ... LINKS x ...): a static library; LINKS are passed on to its users.
+function(osiris_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  _osiris_sources(${name} sources ${arg_SOURCES})
+  add_library(${name} STATIC ${sources})
+  _osiris_common(${name})
+  target_link_libraries(${name} PUBLIC ${arg_LINKS})
+endfunction()
+
+# osiris_shipped(target): what leaves this machine. It brings its C++ library along and takes only glibc and libgcc_s from where it
+# runs (docs/decisions/0070-what-is-linked-statically.md).
+function(osiris_shipped target)
+  if(NOT OSIRIS_SANITIZE)
+    target_link_options(${target} PRIVATE -static-libstdc++ -Wl,--gc-sections)
+  endif()
+endfunction()
+
+# osiris_executable(name [OUTPUT dir] SOURCES ... LINKS ...)
+function(osiris_executable name)
+  cmake_parse_arguments(arg "" "OUTPUT" "SOURCES;LINKS" ${ARGN})
+  _osiris_sources(${name} sources ${arg_SOURCES})
+  add_executable(${name} ${sources})
+  _osiris_common(${name})
+  target_link_libraries(${name} PRIVATE ${arg_LINKS})
+  if(arg_OUTPUT)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${arg_OUTPUT}")
+  endif()
+endfunction()
+
+# osiris_adapter(id SOURCES ... LINKS ...): an adapter plugin <id>.so with its manifest beside it, exporting
+# osiris_adapter_main_v1 and nothing else.
+function(osiris_adapter id)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  _osiris_sources(adapter_${id} sources ${arg_SOURCES})
+  add_library(adapter_${id} MODULE ${sources})
+  _osiris_common(adapter_${id})
+  target_link_libraries(adapter_${id} PRIVATE osiris::plugin_api ${arg_LINKS})
+  osiris_shipped(adapter_${id})
+  target_link_options(adapter_${id} PRIVATE
+    -Wl,--exclude-libs,ALL -Wl,-Bsymbolic -Wl,--gc-sections
+    "-Wl,--version-script,${PROJECT_SOURCE_DIR}/plugin_api/adapter.map")
+  if(NOT OSIRIS_SANITIZE)
+    target_link_options(adapter_${id} PRIVATE -Wl,-z,defs)
+  endif()
+  set_target_properties(adapter_${id} PROPERTIES PREFIX "" OUTPUT_NAME ${id} LIBRARY_OUTPUT_DIRECTORY "${OSIRIS_ADAPTER_DIR}")
+  configure_file(${CMAKE_CURRENT_SOURCE_DIR}/${id}.adapter.toml.in "${OSIRIS_ADAPTER_DIR}/${id}.adapter.toml" @ONLY)
+  install(TARGETS adapter_${id} LIBRARY DESTINATION "${OSIRIS_INSTALL_LIB}/adapters")
+  install(FILES "${OSIRIS_ADAPTER_DIR}/${id}.adapter.toml" DESTINATION "${OSIRIS_INSTALL_LIB}/adapters")
+endfunction()
+
+# Sixty test programs hold the engine, each of which costs GNU ld five seconds and lld one.
+find_program(OSIRIS_TEST_LINKER ld.lld HINTS /usr/lib/llvm-19/bin DOC "What links test programs, if it is there")
 
 # Where temporary files of tests cost no disk: empty unless this machine has 4 GiB of memory as a file system that programs may run from.
 function(_osiris_memory_directory result)
@@ -171,7 +188,7 @@ function(osiris_test name)
   if(arg_ALONE)
     list(REMOVE_ITEM arg_SOURCES ${arg_ALONE})
   endif()
-  _osiris_join(${name} sources ${arg_SOURCES})
+  _osiris_join(${OSIRIS_JOIN_TESTS} ${name} sources ${arg_SOURCES})
   add_executable(${name} ${sources} ${arg_ALONE})
   _osiris_common(${name})
   target_link_libraries(${name} PRIVATE ${arg_LINKS} GTest::gmock GTest::gtest_main)

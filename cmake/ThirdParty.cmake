@@ -33,7 +33,7 @@
 # | bubblewrap        | 0.8 (Debian) | apt    | tests              | empty roots, full disks, sandboxes of the local E2B server
 # | OpenSSH server    | 9.2 (Debian) | apt    | tests/ssh          | the real sshd that the example adapter `ssh` reaches; started by the tests, never as a service
 # | debootstrap       | 1.0 (Debian) | apt    | tests/install      | a bare Debian to install the packages in
-# | lld               | 19 (Debian)  | apt    | tests              | links test programs, where it is installed (docs/decisions/0075-tests-compiled-together.md)
+# | lld               | 19 (Debian)  | apt    | tests              | links test programs, where it is installed (docs/decisions/0075-files-compiled-together.md)
 # | fish, zsh         | Debian 12's  | apt    | tests/e2e          | shells that words are completed in
 # | Rotel             | 0.0.1a15     | PyPI   | tests/telemetry    | a collector that takes what a run sends; needs Debian's libpython3.11
 # | Sphinx, MyST, furo | 5.3, 0.18, 2022 (Debian) | apt | make docs     | docs/ as a site (docs/decisions/0234-a-site-of-docs.md)

@@ -58,6 +58,8 @@ constexpr std::string_view kHelp =
     "                make the virtual environment of python.processor steps that FILE describes\n"
     "  --hold DIR --lease SECONDS | --attach | --renew\n"
     "                a worker that outlives its stream, in a directory of its own\n"
+    "  --ahead DRIVER...\n"
+    "                as without arguments, for a run of these drivers that is still to come\n"
     "  --relay       one run after the other, each in a worker of its own\n"
     "  --check-plan  bind the SQL of the plan on stdin without running it (osiris validate)\n"
     "\n"
@@ -114,11 +116,15 @@ constexpr bool kEndsAtOnce = true;
 
 class Main {
  public:
-  Main() : signals_(watch_signals()), events_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+  explicit Main(std::vector<std::string> drivers_ahead = {})
+      : drivers_ahead_(std::move(drivers_ahead)),
+        signals_(watch_signals()),
+        events_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
   int run() {
     Service service({.out_fd = 1,
                      .version = OSIRIS_VERSION,
+                     .drivers_ahead = drivers_ahead_,
                      .on_reader_gone = [fd = events_] { tell(fd, Event::kReaderGone); },
                      .on_fatal = [fd = events_] { tell(fd, Event::kFatal); }},
                     log_, system_clock());
@@ -174,6 +180,7 @@ class Main {
   Log log_;
   rpc::FrameParser parser_;
   std::string buffer_;
+  std::vector<std::string> drivers_ahead_;
   int signals_;
   int events_;
 };
@@ -184,6 +191,10 @@ int run(int argc, char** argv) {
     return Main().run();
   }
   const std::string_view option = argv[1];
+  if (option == "--ahead") {
+    isolate();
+    return Main(std::vector<std::string>(argv + 2, argv + argc)).run();
+  }
   if (argc >= 3 && option == "--supervise") return supervise(argv + 2);
   if (option == "--hold") return hold(std::vector<std::string>(argv + 2, argv + argc));
   if (argc == 2 && option == "--relay") return relay();

@@ -182,6 +182,8 @@ Status Relay::begin(const RelayMessage& message) {
   if (!message.package.empty()) OSIRIS_TRY(write_file_atomically(header["package_path"].as_string(), message.package));
   SpawnOptions options;
   options.arguments = {"/proc/self/exe"};
+  if (header["drivers"].size() > 0) options.arguments.push_back("--ahead");
+  for (const Json& driver : header["drivers"].items()) options.arguments.push_back(driver.as_string());
   options.environment = own_environment();
   options.working_directory = run->directory;
   options.standard_error = SpawnOptions::Stream::kInherit;

@@ -29,12 +29,17 @@ Json names(const std::vector<std::string>& list) {
   return array;
 }
 
-bool needs_database(const Plan& plan) {
-  return std::any_of(plan.steps.begin(), plan.steps.end(), [](const PlanStep& step) {
+bool uses_database(std::string_view driver_name) {
+  const Driver* driver = find_driver(driver_name);
+  return driver && driver->uses_database;
+}
+
+// How many of its steps do.
+size_t uses_of_database(const Plan& plan) {
+  return static_cast<size_t>(std::count_if(plan.steps.begin(), plan.steps.end(), [](const PlanStep& step) {
     if (!step.kept.runs()) return step.kept.use == StepUse::kTake;
-    const Driver* driver = find_driver(step.driver);
-    return !step.check && driver && driver->uses_database;
-  });
+    return !step.check && uses_database(step.driver);
+  }));
 }
 
 }  // namespace
@@ -114,6 +119,8 @@ void Service::hello() {
   hello.specs_sha256 = specs_sha256();
   hello.drivers = driver_names(/*with_mock=*/false);
   stream_.send(hello);
+  const std::vector<std::string>& ahead = options_.drivers_ahead;
+  if (std::any_of(ahead.begin(), ahead.end(), uses_database)) engine_ahead_ = std::make_shared<EngineAhead>();
 }
 
 void Service::handle(rpc::Frame frame) {
@@ -191,10 +198,10 @@ Result<Json> Service::start_run(rpc::PrepareParams params) {
   log_.set_redactor(run.redactor);
   worker_dir_ = run.worker_dir();
   memory_keeper_ = keep_memory_limit(setup);
+  const size_t uses = uses_of_database(setup.plan);
+  if (uses > 0 && !engine_ahead_) engine_ahead_ = std::make_shared<EngineAhead>();
   database_ = run.database = std::make_shared<Database>(
-      DatabaseOptions{setup.settings.memory_limit_bytes, setup.engine_threads, worker_dir_ / "spill"});
-  // Opening takes some milliseconds that a first step need not wait for; an error is met again by the step.
-  if (needs_database(setup.plan)) in_background([database = database_] { static_cast<void>(database->open()); });
+      DatabaseOptions{setup.settings.memory_limit_bytes, setup.engine_threads, worker_dir_ / "spill"}, engine_ahead_);
   OSIRIS_TRY(stream_.open_log(worker_dir_ / "records.jsonl"));
 
   const Json drivers = names(driver_names(run.allow_mock));
@@ -205,7 +212,14 @@ Result<Json> Service::start_run(rpc::PrepareParams params) {
   relations_ = std::make_unique<RelationTransfer>(
       *executor_, stream_, clock_, [this](std::function<void()> work) { in_background(std::move(work)); });
   heartbeat_ = std::make_unique<PeriodicThread>(heartbeat, [this] { beat(); });
+  if (uses > 0) in_background([this, uses] { wait_for_engine(uses); });
   return result;
+}
+
+// Opening takes some milliseconds, in which the steps that wait for it can be prepared. An error is met again by them.
+void Service::wait_for_engine(size_t steps) {
+  executor_->make_ahead([this] { return engine_ahead_->is_open(); });
+  database_->make_spares(steps);
 }
 
 // What the plan runs by. Without a plan each step comes with its own: then it is all there is.

@@ -28,6 +28,8 @@ class Service {
   struct Options {
     int out_fd = 1;
     std::string version;
+    // Of the run to come, where they are known: what they need is begun before `prepare`.
+    std::vector<std::string> drivers_ahead = {};
     // Called on any thread when the adapter stopped reading, so that main can end.
     std::function<void()> on_reader_gone;
     // Called on any thread for an error after which the worker cannot go on, `fatal` having been written.
@@ -73,6 +75,7 @@ class Service {
   Result<Json> start_run(rpc::PrepareParams params);
   static Json drivers_of(const RunSetup& setup);
   void announce_run(const RunSetup& setup);
+  void wait_for_engine(size_t steps);
   void beat();
   Reply reply_of_step(const std::string& id);                     // its outputs are packed, where that was asked for
   void answer(const std::string& id, RequestResult outcome);      // numbered
@@ -84,6 +87,7 @@ class Service {
   Log& log_;
   const Clock& clock_;
   RecordStream stream_;
+  std::shared_ptr<EngineAhead> engine_ahead_;
   std::shared_ptr<Database> database_;
   std::filesystem::path worker_dir_;
   std::unique_ptr<Executor> executor_;           // from prepare on

@@ -14,6 +14,12 @@ const osiris_explain* explain_of(const osiris_adapter_type& type) {
   return table && OSIRIS_CAN(table, explain) ? table : nullptr;
 }
 
+const osiris_early* early_of(const osiris_adapter_type& type) {
+  if (!OSIRIS_CAN(&type, extension)) return nullptr;
+  const auto* table = static_cast<const osiris_early*>(type.extension(&type, OSIRIS_EARLY_V1));
+  return table && OSIRIS_CAN(table, begin) ? table : nullptr;
+}
+
 bool is_of_resources(std::string_view event) { return event == "resource_acquired" || event == "resource_released"; }
 
 }  // namespace osiris

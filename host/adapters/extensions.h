@@ -2,6 +2,7 @@
 #pragma once
 
 #include <osiris/adapter.h>
+#include <osiris/ext/early.h>
 #include <osiris/ext/explain.h>
 #include <osiris/ext/resources.h>
 
@@ -12,6 +13,7 @@ namespace osiris {
 // Null where the adapter has none, or one whose functions are missing. [any thread]
 const osiris_resources* resources_of(const osiris_adapter_type& type);
 const osiris_explain* explain_of(const osiris_adapter_type& type);
+const osiris_early* early_of(const osiris_adapter_type& type);
 
 // Events that cost money when they are lost: "resource_acquired" and "resource_released".
 bool is_of_resources(std::string_view event);

@@ -54,12 +54,13 @@ GuardedStatus guarded_status(const std::string& who, const char* stage, osiris_s
 }
 
 // For slots that return nothing; what they throw has no reader, and is dropped.
-inline void guarded_void(const std::string& who, const char* stage, void (*slot)(osiris_adapter*) noexcept,
-                         osiris_adapter* self) {
-  void (*volatile call)(osiris_adapter*) = slot;
+template <class... Parameters, class... Arguments>
+void guarded_void(const std::string& who, const char* stage, void (*slot)(Parameters...) noexcept,
+                  Arguments... arguments) {
+  void (*volatile call)(Parameters...) = slot;
   const CallScope note(who, stage);
   try {
-    call(self);
+    call(arguments...);
   } catch (...) {
   }
 }

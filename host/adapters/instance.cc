@@ -92,6 +92,22 @@ struct AbiQuery {
 
 bool owns_remote_resources(const osiris_adapter_type& type) { return resources_of(type) != nullptr; }
 
+void begin_early(const osiris_adapter_type& type, const std::filesystem::path& worker_path,
+                 const std::filesystem::path& work_dir, const std::vector<std::string>& drivers) {
+  const osiris_early* early = early_of(type);
+  if (!early) return;
+  install_terminate_handler();
+  std::vector<osiris_str> names;
+  for (const std::string& driver : drivers) names.push_back(abi_str(driver));
+  osiris_early_run run{};
+  run.size = sizeof run;
+  run.driver_count = static_cast<uint32_t>(names.size());
+  run.worker_path = abi_str(worker_path.native());
+  run.work_dir = abi_str(work_dir.native());
+  run.drivers = names.data();
+  guarded_void(abi_copy(type.id) + " " + abi_copy(type.version), "begin", early->begin, &type, &run);
+}
+
 AdapterInstance::AdapterInstance(const osiris_adapter_type& type, HostServices& services)
     : type_(type), services_(services) {}
 

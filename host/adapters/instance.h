@@ -57,6 +57,11 @@ struct StageOutcome {
   bool ok() const { return status.ok(); }
 };
 
+// Tells an adapter that has osiris.early/1 of a run that will most likely come, on the thread that will execute it.
+// `drivers`: of its steps, each once.
+void begin_early(const osiris_adapter_type& type, const std::filesystem::path& worker_path,
+                 const std::filesystem::path& work_dir, const std::vector<std::string>& drivers);
+
 // Whether an adapter may hold a remote resource that outlives a run: it offers osiris.resources/1.
 bool owns_remote_resources(const osiris_adapter_type& type);
 

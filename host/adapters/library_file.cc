@@ -1,12 +1,16 @@
 #include "host/adapters/library_file.h"
 
 #include <elf.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
-#include <fstream>
+#include <string_view>
 #include <vector>
 
+#include "protocol/base/fd.h"
 #include "protocol/base/file.h"
 #include "protocol/base/text.h"
 
@@ -17,6 +21,7 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kTextBytesMax = 1 << 16;
 constexpr uint64_t kDynamicEntriesMax = 4096;
+constexpr size_t kWindowBytes = 4096;
 
 std::string machine_name(uint16_t machine) {
   switch (machine) {
@@ -41,23 +46,21 @@ std::string machine_name(uint16_t machine) {
 
 class LibraryReader {
  public:
-  explicit LibraryReader(const fs::path& file) : file_(file), in_(file, std::ios::binary) {}
+  explicit LibraryReader(const fs::path& file) : file_(file), in_(FileDescriptor::open(file, O_RDONLY)) {}
 
   Status check() {
-    std::error_code error;
-    size_ = fs::file_size(file_, error);
-    if (error || !in_) return errno_error(error ? error.value() : errno, "cannot open", file_);
-    OSIRIS_TRY(check_header());
-    OSIRIS_TRY(check_segments());
+    OSIRIS_TRY(check_headers());
     return check_search_paths();
   }
 
   std::optional<LibraryInfo> info() {
-    if (!check().ok()) return std::nullopt;
-    Elf64_Shdr names, section;
-    if (!read_section(header_.e_shstrndx, names)) return std::nullopt;
-    for (uint16_t i = 0; i < header_.e_shnum; ++i) {
-      if (!read_section(i, section) || text_at(names.sh_offset + section.sh_name) != ".osiris_info") continue;
+    if (!check_headers().ok()) return std::nullopt;
+    std::vector<Elf64_Shdr> sections(header_.e_shnum);
+    for (uint16_t i = 0; i < header_.e_shnum; ++i)
+      if (!read_at(header_.e_shoff + uint64_t{i} * header_.e_shentsize, sections[i])) return std::nullopt;
+    if (header_.e_shstrndx >= sections.size()) return std::nullopt;
+    for (const Elf64_Shdr& section : sections) {
+      if (text_at(sections[header_.e_shstrndx].sh_offset + section.sh_name) != ".osiris_info") continue;
       std::vector<std::string> texts;
       for (uint64_t at = section.sh_offset; texts.size() < 4; at += texts.back().size() + 1)
         texts.push_back(text_at(at));
@@ -68,8 +71,12 @@ class LibraryReader {
   }
 
  private:
-  bool read_section(uint16_t index, Elf64_Shdr& into) {
-    return read_at(header_.e_shoff + uint64_t{index} * header_.e_shentsize, into);
+  Status check_headers() {
+    struct stat info{};
+    if (!in_.is_open() || ::fstat(in_.get(), &info) != 0) return errno_error(errno, "cannot open", file_);
+    size_ = static_cast<uint64_t>(info.st_size);
+    OSIRIS_TRY(check_header());
+    return check_segments();
   }
   Error refused(const std::string& what, const std::string& hint) const {
     return Error(Code::kInvalidArgument, "cannot load the adapter library " + file_.string() + ": " + what, hint);
@@ -79,11 +86,25 @@ class LibraryReader {
                    "install the adapter again");
   }
 
+  // The file from `offset` on, `size` bytes or more; empty where it has fewer. What is read lies close together: a
+  // table, or the texts of one.
+  std::string_view bytes_at(uint64_t offset, size_t size) {
+    if (offset > size_ || size > size_ - offset) return {};
+    if (offset < window_at_ || offset + size > window_at_ + window_.size()) {
+      window_.resize(kWindowBytes);
+      window_at_ = offset;
+      const ssize_t got = ::pread(in_.get(), window_.data(), window_.size(), static_cast<off_t>(offset));
+      window_.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    }
+    const std::string_view bytes = std::string_view(window_).substr(offset - window_at_);
+    return bytes.size() < size ? std::string_view() : bytes;
+  }
+
   template <class T>
   bool read_at(uint64_t offset, T& into) {
-    in_.clear();
-    in_.seekg(static_cast<std::streamoff>(offset));
-    return static_cast<bool>(in_.read(reinterpret_cast<char*>(&into), sizeof into));
+    const std::string_view bytes = bytes_at(offset, sizeof into);
+    if (!bytes.empty()) std::memcpy(&into, bytes.data(), sizeof into);
+    return !bytes.empty();
   }
 
   Status check_header() {
@@ -126,9 +147,12 @@ class LibraryReader {
 
   std::string text_at(uint64_t offset) {
     std::string text;
-    in_.clear();
-    in_.seekg(static_cast<std::streamoff>(offset));
-    for (char c; text.size() < kTextBytesMax && in_.get(c) && c;) text.push_back(c);
+    while (text.size() < kTextBytesMax) {
+      const std::string_view bytes = bytes_at(offset + text.size(), 1);
+      const size_t end = bytes.find('\0');
+      text += bytes.substr(0, end);
+      if (bytes.empty() || end != std::string_view::npos) break;
+    }
     return text;
   }
 
@@ -166,8 +190,10 @@ class LibraryReader {
   }
 
   const fs::path& file_;
-  std::ifstream in_;
+  FileDescriptor in_;
   uint64_t size_ = 0;
+  uint64_t window_at_ = 0;
+  std::string window_;
   Elf64_Ehdr header_{};
   std::vector<Elf64_Phdr> segments_;
 };

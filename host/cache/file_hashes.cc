@@ -10,6 +10,7 @@
 
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
+#include "protocol/base/read_block.h"
 
 namespace osiris {
 namespace {
@@ -70,7 +71,7 @@ bool FileHashes::is_trusted(const Record& record, const FileIdentity& now) const
 Result<std::string> FileHashes::read(const fs::path& file, Kind kind, uint64_t& size_bytes) {
   const FileDescriptor input = FileDescriptor::open(file, O_RDONLY);
   if (!input.is_open()) return errno_error(errno, "cannot read", file);
-  std::string block(kBlockBytes, '\0');
+  ReadBlock block(kBlockBytes);
   if (kind == Kind::kContent && !key_) key_.emplace("");
   std::optional<Sha256> sha256;
   std::optional<ContentHash> content;
@@ -83,7 +84,7 @@ Result<std::string> FileHashes::read(const fs::path& file, Kind kind, uint64_t& 
     const int64_t got = read_some(input.get(), block.data(), block.size());
     if (got < 0) return errno_error(errno, "cannot read", file);
     if (got == 0) return sha256 ? sha256->hex() : content->hex();
-    const std::string_view bytes = std::string_view(block).substr(0, static_cast<size_t>(got));
+    const std::string_view bytes = block.first(static_cast<size_t>(got));
     sha256 ? sha256->update(bytes) : content->update(bytes);
     size_bytes += bytes.size();
   }

@@ -14,6 +14,7 @@
 #include "host/compiler/sql_place.h"
 #include "host/display/display.h"
 #include "host/display/format.h"
+#include "host/run/early_run.h"
 #include "host/run/junit.h"
 #include "host/run/masking.h"
 #include "host/run/pipeline_run.h"
@@ -38,16 +39,6 @@ struct PreparedRun {
   double compile_seconds = 0;
   std::filesystem::path file;
 };
-
-Json worker_settings(const CommandContext& context, const RunOptions& options, const ComponentRegistry& registry,
-                     uint64_t memory_limit_bytes, const UserState& user_state) {
-  Json settings = adapter_settings(context, registry, user_state);
-  if (memory_limit_bytes) settings.set("memory_limit_bytes", memory_limit_bytes);
-  if (options.threads) settings.set("threads", uint64_t{options.threads});
-  if (options.parallel) settings.set("parallel", uint64_t{options.parallel});
-  if (options.allow_mock) settings.set("allow_mock", Json(true));
-  return settings;
-}
 
 class RunCommand {
  public:
@@ -112,6 +103,7 @@ class RunCommand {
     prepared_.compiled = compile_or_load(std::move(file), compile, prepared_.workspace.inputs(context_));
     print_diagnostics(context_, prepared_.compiled.diagnostics);
     if (!prepared_.compiled.ok()) return compile_failed();
+    if (!options_.dry_run) begin_early_run();
     if (!options_.dry_run && !manifest) {
       if (const Status written = write_build(*prepared_.compiled.pipeline, prepared_.workspace.project); !written.ok())
         return fail(context_, of_own_files(written.error()), Json::object({{"phase", "compile"}}));
@@ -123,6 +115,14 @@ class RunCommand {
                              {"duration", prepared_.compile_seconds}}));
     log_.metric("compilation_duration", prepared_.compile_seconds, Json::object({{"unit", "seconds"}}));
     return std::nullopt;
+  }
+
+  // Where it is still to be found out what has to run, that may be nothing.
+  void begin_early_run() {
+    worker_ = find_worker(context_.executable_directory, context_.process_environment,
+                          prepared_.workspace.project.cache_dir());
+    if (worker_->ok() && !options_.repeat.asks())
+      begin_early(*adapters_.adapter(), (*worker_)->path, work_dir(), *prepared_.compiled.pipeline);
   }
 
   int compile_failed() {
@@ -293,7 +293,7 @@ class RunCommand {
     if (!state.ok()) return fail(context_, state.error(), Json::object({{"phase", "execute"}}));
     if (const Status decided = decide_kept(); !decided.ok())
       return fail(context_, decided.error(), Json::object({{"phase", "execute"}}));
-    const auto worker = find_worker(context_.executable_directory, context_.process_environment, project.cache_dir());
+    const Result<WorkerBinary>& worker = *worker_;
     const UserState user_state(context_.environment);
     StepTally tally(system_clock());
     PipelineRun pipeline_run(log_, masking_, tally, system_clock());
@@ -371,6 +371,7 @@ class RunCommand {
   std::vector<ReportFile> reports_;
   FileLock lock_;
   std::unique_ptr<KeptRun> kept_;
+  std::optional<Result<WorkerBinary>> worker_;
   double timeout_s_ = 0;
   uint64_t memory_limit_bytes_ = 0;
   PreparedRun prepared_;

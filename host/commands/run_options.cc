@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "host/commands/standalone_adapter.h"
 #include "host/display/format.h"
 #include "host/project/run_index.h"
 #include "protocol/base/quantity.h"
@@ -182,6 +183,16 @@ Result<FlagValues> effective_flags(const LoadedAdapter& adapter, const RunOption
     add(synonym.name, synonym.value);
   }
   return flags;
+}
+
+Json worker_settings(const CommandContext& context, const RunOptions& options, const ComponentRegistry& registry,
+                     uint64_t memory_limit_bytes, const UserState& user_state) {
+  Json settings = adapter_settings(context, registry, user_state);
+  if (memory_limit_bytes) settings.set("memory_limit_bytes", memory_limit_bytes);
+  if (options.threads) settings.set("threads", uint64_t{options.threads});
+  if (options.parallel) settings.set("parallel", uint64_t{options.parallel});
+  if (options.allow_mock) settings.set("allow_mock", Json(true));
+  return settings;
 }
 
 }  // namespace osiris

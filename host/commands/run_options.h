@@ -12,6 +12,7 @@
 #include "host/adapters/options.h"
 #include "host/commands/adapter_flags.h"
 #include "host/commands/context.h"
+#include "host/run/user_state.h"
 
 namespace osiris {
 
@@ -63,5 +64,9 @@ Result<double> run_timeout_s(const ResolvedOptions& options, double flag_s);
 // The adapter's flags with those of `run` that are any adapter's (--timeout, --cpu, --memory-gb as Python Osiris spells
 // them; --max-cost) added, where the adapter has such an option; an error where it has not.
 Result<FlagValues> effective_flags(const LoadedAdapter& adapter, const RunOptions& options);
+
+// What the adapter is told of how the worker should run ("settings_json").
+Json worker_settings(const CommandContext& context, const RunOptions& options, const ComponentRegistry& registry,
+                     uint64_t memory_limit_bytes, const UserState& user_state);
 
 }  // namespace osiris

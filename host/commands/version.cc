@@ -2,9 +2,9 @@
 
 #include "host/adapters/abi_text.h"
 #include "host/commands/context.h"
+#include "host/project/user_directories.h"
 #include "host/run/worker_binary.h"
 #include "protocol/base/elf.h"
-#include "protocol/base/sha256.h"
 
 namespace osiris {
 
@@ -18,9 +18,11 @@ struct InstalledWorker {
 
 Result<InstalledWorker> installed_worker(const CommandContext& context) {
   InstalledWorker worker;
-  OSIRIS_ASSIGN(worker.path, locate_worker(context.executable_directory, context.process_environment));
-  OSIRIS_ASSIGN(const FileDigest digest, sha256_file(worker.path));
-  worker.sha256 = digest.sha256;
+  // Remembered for the user: a version is asked for in any directory, and leaves nothing there.
+  OSIRIS_ASSIGN(WorkerBinary binary, find_worker(context.executable_directory, context.process_environment,
+                                                 user_cache_directory(context.process_environment)));
+  worker.path = std::move(binary.path);
+  worker.sha256 = std::move(binary.sha256);
   OSIRIS_ASSIGN(worker.linkage, worker_linkage(worker.path));
   OSIRIS_ASSIGN(worker.build_id, elf_build_id(worker.path));
   return worker;

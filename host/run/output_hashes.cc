@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "protocol/base/fd.h"
+#include "protocol/base/read_block.h"
 
 namespace osiris {
 namespace {
@@ -67,12 +68,12 @@ std::optional<OutputHashes::Read> OutputHashes::read(const std::filesystem::path
   Read read;
   if (!file.is_open() || ::fstat(file.get(), &read.info) != 0 || !S_ISREG(read.info.st_mode)) return std::nullopt;
   Sha256 hash;
-  std::string block(kBlockBytes, '\0');
+  ReadBlock block(kBlockBytes);
   for (;;) {
     const int64_t got = read_some(file.get(), block.data(), block.size());
     if (got < 0 || stopping_) return std::nullopt;
     if (got == 0) break;
-    hash.update(std::string_view(block).substr(0, static_cast<size_t>(got)));
+    hash.update(block.first(static_cast<size_t>(got)));
     read.digest.size_bytes += static_cast<uint64_t>(got);
   }
   read.digest.sha256 = hash.hex();

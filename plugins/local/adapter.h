@@ -3,7 +3,9 @@
 // osiris-adapter-sdk as it is installed, like any author's.
 #pragma once
 
+#include <osiris/ext/early.h>
 #include <osiris/adapter.hpp>
+#include <osiris/ext/early.h>
 #include <osiris/sdk.hpp>
 
 #include <array>
@@ -21,6 +23,8 @@ class LocalAdapter : public plugin::Adapter {
                               kSummary = OSIRIS_STR("runs the worker as a child process on this machine");
   static constexpr auto kOptions = plugin::descriptors(kRows);
   static constexpr std::array<osiris_secret, 0> kSecrets = {};
+
+  static const void* extension(const char* id) noexcept;
 
   explicit LocalAdapter(plugin::Host host) : Adapter(host), run_(host) {}
 

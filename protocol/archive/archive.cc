@@ -36,6 +36,18 @@ std::optional<uint32_t> number_of(std::string_view name) {
   return number;
 }
 
+// By its first bytes: of gzip, zstd, xz and zip; and Parquet whose first page is one of zstd, behind its header.
+bool is_compressed(std::string_view head) {
+  constexpr std::string_view kZstd = "\x28\xB5\x2F\xFD", kParquet = "PAR1";
+  constexpr size_t kPageHeaderMax = 512;
+  for (const std::string_view magic : {kZstd, std::string_view("\x1F\x8B"),
+                                       std::string_view("\xFD"
+                                                        "7zXZ"),
+                                       std::string_view("PK\x03\x04")})
+    if (head.starts_with(magic)) return true;
+  return head.starts_with(kParquet) && head.substr(0, kPageHeaderMax).find(kZstd) != std::string_view::npos;
+}
+
 }  // namespace
 
 // libarchive makes the tar, which is compressed by frames.
@@ -78,7 +90,7 @@ struct Writer::State {
     archive_entry_set_size(entry, static_cast<la_int64_t>(size_bytes));
     const int code = archive_write_header(handle, entry);
     archive_entry_free(entry);
-    if (code != ARCHIVE_OK) return error("cannot start member " + std::to_string(number));
+    if (code != ARCHIVE_OK || !frames.store(false)) return error("cannot start member " + std::to_string(number));
     return {};
   }
 
@@ -122,6 +134,7 @@ Result<FileDigest> Writer::add_file(uint32_t number, const std::filesystem::path
     if (got < 0) return errno_error(errno, "cannot read", path);
     if (got == 0) break;
     block.resize(static_cast<size_t>(got));
+    if (total == 0 && !state_->frames.store(is_compressed(block))) return state_->error("cannot write to the archive");
     total += block.size();
     if (total > size_bytes) break;
     OSIRIS_TRY(state_->data(block));

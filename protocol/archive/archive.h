@@ -37,6 +37,7 @@ class Writer {
 
   Status add_bytes(uint32_t number, std::string_view bytes);
   // The file must have exactly `size_bytes` bytes while it is read; kUnavailable if it changed. Returns its digest.
+  // What is compressed already goes in as it is.
   Result<FileDigest> add_file(uint32_t number, const std::filesystem::path& path, uint64_t size_bytes);
   Status finish();
 

@@ -10,6 +10,26 @@ namespace {
 
 // Twice the window of the levels in use: what a frame cannot find in the one before it costs little.
 constexpr size_t kFrameBytes = size_t{1} << 20;
+constexpr size_t kBlockBytes = size_t{128} << 10;  // the most that a block may have
+
+void append_little_endian(size_t number, size_t bytes, std::string& text) {
+  for (size_t i = 0; i < bytes; ++i) text += static_cast<char>((number >> (8 * i)) & 0xff);
+}
+
+// RFC 8878: magic, a descriptor that says "one segment, four bytes of size", the size; blocks, each with three bytes of
+// its size, its kind (0: raw), and whether it is the last.
+void store_frame(std::string_view plain, std::string& packed) {
+  packed.clear();
+  append_little_endian(0xFD2FB528, 4, packed);
+  packed += static_cast<char>(0xA0);
+  append_little_endian(plain.size(), 4, packed);
+  while (!plain.empty()) {
+    const std::string_view block = plain.substr(0, kBlockBytes);
+    plain.remove_prefix(block.size());
+    append_little_endian((block.size() << 3) | (plain.empty() ? 1u : 0u), 3, packed);
+    packed.append(block);
+  }
+}
 
 }  // namespace
 
@@ -26,6 +46,7 @@ FrameCompressor::~FrameCompressor() {
 }
 
 void FrameCompressor::compress(ZSTD_CCtx* context, int level, Frame& frame) {
+  if (frame.is_stored) return store_frame(frame.plain, frame.packed);
   frame.packed.resize(ZSTD_compressBound(frame.plain.size()));
   const size_t size = !context ? 0
                                : ZSTD_compressCCtx(context, frame.packed.data(), frame.packed.size(),
@@ -67,8 +88,16 @@ bool FrameCompressor::write(std::string_view bytes) {
   return true;
 }
 
+bool FrameCompressor::store(bool is_stored) {
+  if (is_stored == is_stored_) return true;
+  const bool is_sent = plain_.empty() || submit();
+  is_stored_ = is_stored;
+  return is_sent;
+}
+
 bool FrameCompressor::submit() {
   auto frame = std::make_unique<Frame>();
+  frame->is_stored = is_stored_;
   frame->plain = std::exchange(plain_, std::string());
   if (threads_max_ == 0) {
     const bool is_taken = compress_here(*frame);
@@ -104,6 +133,7 @@ bool FrameCompressor::finish() {
   while (!frames_.empty())
     if (!hand_on()) return false;
   Frame last;
+  last.is_stored = is_stored_;
   last.plain = std::exchange(plain_, std::string());
   return last.plain.empty() || compress_here(last);
 }

@@ -1,6 +1,7 @@
 // Compresses a stream as zstd frames of a fixed size, several at a time: a frame knows nothing of the others, so the
 // bytes do not depend on how many threads there are. Any decoder reads them as one stream. (Debian's static libzstd
-// compresses a frame on one thread only.)
+// compresses a frame on one thread only.) What is compressed already is put into frames of raw blocks, which cost a
+// copy on either side.
 #pragma once
 
 #include <condition_variable>
@@ -30,11 +31,14 @@ class FrameCompressor {
 
   // False: the sink said so, or there is no memory.
   bool write(std::string_view bytes);
+  // From here on, or not any more, bytes are stored as they are.
+  bool store(bool is_stored);
   bool finish();
 
  private:
   struct Frame {
     std::string plain, packed;
+    bool is_stored = false;
     bool is_taken = false, is_done = false, has_failed = false;
   };
 
@@ -49,7 +53,8 @@ class FrameCompressor {
   const int level_;
   const size_t threads_max_;
   std::string plain_;  // of the frame that is being filled
-  Context context_;    // of the caller's thread
+  bool is_stored_ = false;
+  Context context_;  // of the caller's thread
   std::vector<std::thread> threads_;
   std::mutex mutex_;
   std::condition_variable changed_;

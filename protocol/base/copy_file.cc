@@ -4,10 +4,10 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <string>
 
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
+#include "protocol/base/read_block.h"
 
 namespace osiris {
 namespace {
@@ -19,12 +19,12 @@ constexpr size_t kPieceBytes = size_t{1} << 18;
 Status read_in_pieces(const std::filesystem::path& file, const std::function<Status(std::string_view)>& visit) {
   const FileDescriptor in = FileDescriptor::open(file, O_RDONLY);
   if (!in.is_open()) return errno_error(errno, "cannot open", file);
-  std::string piece(kPieceBytes, '\0');
+  ReadBlock piece(kPieceBytes);
   for (;;) {
     const int64_t got = read_some(in.get(), piece.data(), piece.size());
     if (got < 0) return errno_error(errno, "cannot read", file);
     if (got == 0) return {};
-    OSIRIS_TRY(visit(std::string_view(piece).substr(0, static_cast<size_t>(got))));
+    OSIRIS_TRY(visit(piece.first(static_cast<size_t>(got))));
   }
 }
 

@@ -8,10 +8,10 @@
 #include <openssl/sha.h>
 
 #include <cerrno>
-#include <vector>
 
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
+#include "protocol/base/read_block.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -49,12 +49,12 @@ Result<FileDigest> sha256_file(const std::filesystem::path& path) {
 Result<FileDigest> sha256_descriptor(int fd, const std::filesystem::path& path) {
   Sha256 hash;
   FileDigest digest;
-  std::vector<char> block(1 << 18);
+  ReadBlock block(size_t{1} << 18);
   for (;;) {
     const int64_t got = read_some(fd, block.data(), block.size());
     if (got < 0) return errno_error(errno, "cannot read", path);
     if (got == 0) break;
-    hash.update({block.data(), static_cast<size_t>(got)});
+    hash.update(block.first(static_cast<size_t>(got)));
     digest.size_bytes += static_cast<uint64_t>(got);
   }
   digest.sha256 = hash.hex();

@@ -99,7 +99,7 @@ size_t on_body(char* data, size_t size, size_t count, void* user) {
     return CURL_WRITEFUNC_PAUSE;
   }
   state.buffer.append(data, size * count);
-  state.response.bytes_received += size * count;
+  state.bytes_received += size * count;
   state.changed.notify_all();
   return size * count;
 }
@@ -110,7 +110,7 @@ size_t on_upload(char* into, size_t size, size_t count, void* user) {
   switch (state.request.body_stream->read(into, size * count, &copied)) {
     case BodyPipe::Read::kBytes: {
       const std::lock_guard lock(state.mutex);
-      state.response.bytes_sent += copied;
+      state.bytes_sent += copied;
       state.last_byte = std::chrono::steady_clock::now();
       return copied;
     }

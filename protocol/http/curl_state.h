@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -27,7 +28,8 @@ struct State {
 
   std::mutex mutex;
   std::condition_variable changed;
-  Response response;
+  Response response;  // once head_done, its reader's, who may copy it
+  uint64_t bytes_sent = 0, bytes_received = 0;
   bool head_done = false;
   std::string buffer;
   bool paused = false;

@@ -223,7 +223,7 @@ class CurlTransport::Loop {
     {
       const std::lock_guard lock(state->mutex);
       if (connected_us > 0 || sent > 0) state->reached_server = true;
-      state->response.bytes_sent = static_cast<uint64_t>(sent);
+      state->bytes_sent = static_cast<uint64_t>(sent);
       if (state->cancelled)
         state->error = Error(Code::kCancelled, state->request.label + " was cancelled");
       else if (state->request.body_stream && state->request.body_stream->failure())
@@ -288,6 +288,8 @@ class CurlExchange : public Exchange {
     }
     if (!ready) return Error(Code::kDeadline, state_->request.label + ": no byte yet");
     if (state_->error) return *state_->error;
+    state_->response.bytes_sent = state_->bytes_sent;
+    state_->response.bytes_received = state_->bytes_received;
     return std::string();
   }
 

@@ -111,7 +111,7 @@ struct Response {
   int status = 0;
   Headers headers;
   std::string body;
-  uint64_t bytes_sent = 0;      // body bytes
+  uint64_t bytes_sent = 0;      // body bytes; this and the next once the whole body was read
   uint64_t bytes_received = 0;  // body bytes on the wire
   int attempts = 1;
 };

@@ -142,6 +142,32 @@ TEST_F(FleetMachines, EachShardAfterTheFirstIsThereBeforeItsSandboxIsIdle) {
   for (const auto& [id, all] : inputs) EXPECT_GE(all.size(), 4u) << id;
 }
 
+// Rows of a shard that are large go up while others come down, and not once more with the union.
+TEST_F(FleetMachines, RowsOfShardsAreAtTheUnionBeforeItBegins) {
+  project_.write("pipeline.yaml",
+                 e2e::oml("large", {"  - id: read\n    component: mock\n    mode: read\n    foreach: {range: {from: 0, "
+                                    "to: 6}}\n    config: {rows: 1, text: \"${shard.value}\"}\n",
+                                    "  - id: make\n    component: duckdb.processor\n    mode: transform\n    needs: "
+                                    "[read]\n    per_shard: true\n    config: {query: \"SELECT hash(i + $shard * "
+                                    "100000) AS h, $shard AS s FROM range(60000) t(i)\"}\n",
+                                    "  - id: sum\n    component: duckdb.processor\n    mode: transform\n    needs: "
+                                    "[make]\n    config: {query: \"SELECT count(*) AS n, count(DISTINCT h) AS d, "
+                                    "sum(s) AS s FROM df_make\"}\n",
+                                    "  - id: all\n    component: filesystem.csv_writer\n    mode: write\n    needs: "
+                                    "[sum]\n    config: {path: out/all.csv, column_order: query}\n"}));
+  const Outcome outcome = run(3);
+  ASSERT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+  EXPECT_EQ(project_.read("out/all.csv"), "n,d,s\n360000,360000,900000\n");
+  const auto packages = Project::events(project_.session(), "package_uploaded");
+  ASSERT_EQ(packages.size(), 1u) << "the union's";
+  EXPECT_LT(packages.front()["bytes"].as_int(), 100'000);
+  int64_t rows = 0;
+  for (const Json& upload : calls("POST /files"))
+    if (upload["request_bytes"].as_int() > 400'000) ++rows;
+  EXPECT_GE(rows, 2) << "the worker, and the shards' rows in one call or more";
+  expect_no_sandbox(server_);
+}
+
 struct NoForks {
   const char* name;
   const char* action;

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "protocol/base/fd.h"
+#include "protocol/base/file.h"
 #include "tests/e2e/project.h"
 
 namespace osiris::e2e {
@@ -83,6 +84,17 @@ TEST_F(Start, ThreeStepsLeaveLessThan16KiB) {
       if (entry.is_regular_file() && entry.hard_link_count() == 1) bytes += entry.file_size();
   EXPECT_GT(bytes, 8u << 10) << "not all of it was found";
   EXPECT_LE(bytes, 16u << 10);
+}
+
+// Reading 47 MB takes most of what saying a version takes.
+TEST_F(Start, AVersionReadsTheWorkerOnce) {
+  project_.set("XDG_CACHE_HOME", (project_.dir() / "my-cache").string());
+  const fs::path remembered = project_.dir() / "my-cache/osiris/worker.json";
+  ASSERT_EQ(project_.osiris({"--version"}).exit, 0);
+  Json known = *parse_json(*read_file(remembered));
+  known.set("sha256", std::string(64, 'a'));
+  ASSERT_TRUE(write_file_atomically(remembered, known.dump()).ok());
+  EXPECT_EQ(project_.osiris({"--version", "--json"}).json()["worker"]["sha256"].as_string(), std::string(64, 'a'));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "protocol/base/file.h"
@@ -43,13 +44,15 @@ class RelayTest : public WorkerTest {
            request("a", "execute_step", Json::object({{"step_id", "a"}})) + request("finish", "finish") +
            request("pack", "pack", Json::object({{"path", archive(run).string()}}));
   }
-  void hand_over(int run, const std::string& step, const std::string& package = {}, uint64_t result_max = 1 << 18) {
+  void hand_over(int run, const std::string& step, const std::string& package = {}, uint64_t result_max = 1 << 18,
+                 const Json& drivers = Json::array()) {
     const std::string input = opening(run, step);
     Json header = Json::object({{"run", run},
                                 {"directory", directory(run).string()},
                                 {"answer", "pack"},
                                 {"result", archive(run).string()},
                                 {"result_max", result_max},
+                                {"drivers", drivers},
                                 {"input", uint64_t{input.size()}}});
     if (!package.empty()) {
       header.set("package", uint64_t{package.size()});
@@ -118,6 +121,21 @@ TEST_F(RelayTest, APackageIsThereBeforeItsWorkerHearsOfIt) {
   ASSERT_TRUE(osiris::test::eventually([&] { return fs::exists(directory(2) / "package"); }))
       << "while the run before is at work";
   EXPECT_EQ(*read_file(directory(2) / "package"), package);
+}
+
+TEST_F(RelayTest, AWorkerGetsReadyForItsDriversBeforeItsTurn) {
+  hand_over(1, R"({"hang":"politely"})");
+  hand_over(2, R"({"rows":1})", {}, 1 << 18, Json::array({"duckdb.processor"}));
+  const std::string task = "/proc/" + std::to_string(process_.pid());
+  const auto words = [&] {
+    std::string all;
+    std::ifstream children(task + "/task/" + std::to_string(process_.pid()) + "/children");
+    for (std::string pid; children >> pid;)
+      if (const auto line = read_file("/proc/" + pid + "/cmdline")) all += *line;
+    return all;
+  };
+  EXPECT_TRUE(osiris::test::eventually(
+      [&] { return words().find(std::string("--ahead\0duckdb.processor", 24)) != std::string::npos; }));
 }
 
 TEST_F(RelayTest, OneThatIsKilledLeavesTheNextItsTurn) {

@@ -98,13 +98,40 @@ Access trusted_access() {
   return access;
 }
 
+constexpr size_t kSparesMax = 64;
+
+template <class Spare>
+std::optional<Spare> take_spare(std::vector<Spare>& spares, std::mutex& mutex) {
+  const std::lock_guard lock(mutex);
+  if (spares.empty()) return std::nullopt;
+  std::optional<Spare> spare(std::move(spares.back()));
+  spares.pop_back();
+  return spare;
+}
+
 }  // namespace
 
 AttachedDatabase::~AttachedDatabase() { owner_->detach(name_); }
 
 std::string Relation::qualified_name() const { return name().quoted(); }
 
+EngineAhead::EngineAhead()
+    : thread_([this] {
+        opened_ = open_engine();
+        is_open_ = true;
+      }) {}
+
+EngineAhead::~EngineAhead() {
+  if (auto left = take(); left.ok() && *left) duckdb_close(&*left);
+}
+
+Result<duckdb_database> EngineAhead::take() {
+  if (thread_.joinable()) thread_.join();
+  return std::exchange(opened_, nullptr);
+}
+
 Database::~Database() {
+  spare_connections_.clear();
   keeper_.reset();
   if (handle_) duckdb_close(&handle_);
 }
@@ -117,9 +144,11 @@ Status Database::open() {
   engine.memory_limit_bytes = engine_limit(options_.memory_limit_bytes);
   engine.threads = options_.threads;
   engine.spill_dir = options_.spill_dir;
-  auto opened = open_engine(engine);
+  auto opened = ahead_ ? ahead_->take() : open_engine();
+  ahead_.reset();
   if (!opened.ok()) return opened_ = opened.error();
   handle_ = *opened;
+  if (opened_ = settle_engine(handle_, engine); !opened_.ok()) return opened_;
   duckdb_connection connection = nullptr;
   if (duckdb_connect(handle_, &connection) != DuckDBSuccess)
     return opened_ = Error(Code::kInternal, "cannot connect to the run's own database");
@@ -128,8 +157,7 @@ Status Database::open() {
   return opened_ = keeper_->execute("SET GLOBAL TimeZone = 'UTC'");
 }
 
-Result<std::unique_ptr<Connection>> Database::connect() {
-  OSIRIS_TRY(open());
+Result<std::unique_ptr<Connection>> Database::make_connection() {
   duckdb_connection connection = nullptr;
   if (duckdb_connect(handle_, &connection) != DuckDBSuccess)
     return Error(Code::kExhausted, "cannot open another connection to the run's database", "",
@@ -138,23 +166,56 @@ Result<std::unique_ptr<Connection>> Database::connect() {
   return std::make_unique<Connection>(connection);
 }
 
+Result<std::unique_ptr<Connection>> Database::connect() {
+  OSIRIS_TRY(open());
+  if (auto spare = take_spare(spare_connections_, spares_mutex_)) return *std::move(spare);
+  return make_connection();
+}
+
+void Database::make_spares(size_t steps) {
+  if (!open().ok()) return;
+  for (size_t i = 0; i < std::min(steps, kSparesMax); ++i) {
+    auto attached = make_attached();
+    auto connection = make_connection();
+    if (!attached.ok() || !connection.ok()) return;
+    const std::lock_guard lock(spares_mutex_);
+    spare_attached_.push_back(*std::move(attached));
+    spare_connections_.push_back(*std::move(connection));
+  }
+}
+
 uint64_t Database::spill_bytes() const {
   const std::lock_guard lock(mutex_);
   return engine_spill_bytes(handle_);
 }
 
-Result<std::unique_ptr<AttachedDatabase>> Database::attach() {
-  OSIRIS_TRY(open());
+Result<std::string> Database::make_attached() {
   std::string name = random_name();
   const std::lock_guard lock(keeper_mutex_);
   const Status status = attach_in_memory(keeper_->handle(), name);
   if (!status.ok()) return status.error().within("cannot make room for a relation");
-  return std::make_unique<AttachedDatabase>(shared_from_this(), std::move(name));
+  return name;
+}
+
+Result<std::unique_ptr<AttachedDatabase>> Database::attach() {
+  OSIRIS_TRY(open());
+  auto name = take_spare(spare_attached_, spares_mutex_);
+  if (!name) {
+    OSIRIS_ASSIGN(name, make_attached());
+  }
+  return std::make_unique<AttachedDatabase>(shared_from_this(), *std::move(name));
 }
 
 void Database::detach(const std::string& name) {
   const std::lock_guard lock(keeper_mutex_);
   detach_in_memory(keeper_->handle(), name);
+}
+
+Error of_sent_relation(const Error& error) {
+  Error sent = error.within("cannot read the relation that was sent");
+  sent.message = without_random_names(sent.message);
+  if (sent.code == Code::kInternal || sent.code == Code::kStepFailed) sent.code = Code::kInvalidArgument;
+  return sent;
 }
 
 Result<std::shared_ptr<const Relation>> Database::import_parquet(const std::filesystem::path& file,
@@ -163,12 +224,7 @@ Result<std::shared_ptr<const Relation>> Database::import_parquet(const std::file
   OSIRIS_ASSIGN(auto database, attach());
   const auto rows = create_from_parquet(connection->handle(), {database->name(), "main", table},
                                         sql::quote_literal(file.string()), FileReader::kWorker);
-  if (!rows.ok()) {
-    Error error = rows.error().within("cannot read the relation that was sent");
-    error.message = without_random_names(error.message);
-    if (error.code == Code::kInternal || error.code == Code::kStepFailed) error.code = Code::kInvalidArgument;
-    return error;
-  }
+  if (!rows.ok()) return of_sent_relation(rows.error());
   return std::shared_ptr<const Relation>(std::make_shared<Relation>(std::move(database), table, *rows));
 }
 

@@ -6,6 +6,7 @@
 
 #include <duckdb.h>
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -14,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -108,10 +110,29 @@ struct DatabaseOptions {
   std::filesystem::path spill_dir;
 };
 
+// The engine of a run to come, opened by a thread of its own.
+class EngineAhead {
+ public:
+  EngineAhead();
+  ~EngineAhead();
+  EngineAhead(const EngineAhead&) = delete;
+  EngineAhead& operator=(const EngineAhead&) = delete;
+  bool is_open() const { return is_open_; }
+  // Once; waits for it. The caller closes the database.
+  Result<duckdb_database> take();
+
+ private:
+  Result<duckdb_database> opened_{nullptr};
+  std::atomic<bool> is_open_{false};
+  std::thread thread_;
+};
+
 // [any thread]
 class Database : public std::enable_shared_from_this<Database> {
  public:
-  explicit Database(DatabaseOptions options) : options_(std::move(options)) {}
+  // `ahead`: the engine that open() takes; null: it opens one.
+  explicit Database(DatabaseOptions options, std::shared_ptr<EngineAhead> ahead = nullptr)
+      : options_(std::move(options)), ahead_(std::move(ahead)) {}
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -119,6 +140,8 @@ class Database : public std::enable_shared_from_this<Database> {
   // Opens it if it is not open; a few milliseconds. Every later call returns the first failure.
   Status open();
   Result<std::unique_ptr<Connection>> connect();
+  // Makes connections and databases for the next `steps` calls of connect() and attach(), so that they find one.
+  void make_spares(size_t steps);
   uint64_t spill_bytes() const;
 
   // Relations that came from, or go to, another worker.
@@ -132,17 +155,27 @@ class Database : public std::enable_shared_from_this<Database> {
   void detach(const std::string& name);
 
  private:
+  Result<std::unique_ptr<Connection>> make_connection();
+  Result<std::string> make_attached();  // its name
+
   DatabaseOptions options_;
+  std::shared_ptr<EngineAhead> ahead_;
   mutable std::mutex mutex_;
   duckdb_database handle_ = nullptr;
   std::mutex keeper_mutex_;
   std::unique_ptr<Connection> keeper_;  // attaches and detaches
+  std::mutex spares_mutex_;
+  std::vector<std::unique_ptr<Connection>> spare_connections_;
+  std::vector<std::string> spare_attached_;  // names
   Status opened_;
   bool tried_ = false;
 };
 
 // Without the random database names, which mean nothing to a reader.
 std::string without_random_names(std::string_view text);
+
+// What keeps a relation that came from another worker from being read.
+Error of_sent_relation(const Error& error);
 
 // Rows that are made while they are read, and what the statement that reads them touches. Read once.
 struct RowStream {

@@ -27,6 +27,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <thread>
 
 #include "worker/database/access.h"
 #include "worker/database/small_plan.h"
@@ -73,7 +74,8 @@ bool has(const std::vector<std::string>& list, const std::string& text) {
 
 class GuardFileSystem : public duckdb::VirtualFileSystem {
  public:
-  explicit GuardFileSystem(std::string spill_dir) : spill_dir_(std::move(spill_dir)) {}
+  // Before a statement runs: nothing spills before.
+  void allow_spilling(std::string spill_dir) { spill_dir_ = std::move(spill_dir); }
 
   std::string GetName() const override { return "GuardFileSystem"; }
 
@@ -147,8 +149,9 @@ class GuardFileSystem : public duckdb::VirtualFileSystem {
     auto context = FileOpener::TryGetClientContext(opener);
     if (!context) {
       // The engine itself: spilling, and a probe of cgroup files for the number of cores.
-      if (path.find("..") == std::string::npos && (path == spill_dir_ || path.starts_with(spill_dir_ + "/") ||
-                                                   path.starts_with("/proc/") || path.starts_with("/sys/fs/cgroup/")))
+      const bool is_spill = !spill_dir_.empty() && (path == spill_dir_ || path.starts_with(spill_dir_ + "/"));
+      if (path.find("..") == std::string::npos &&
+          (is_spill || path.starts_with("/proc/") || path.starts_with("/sys/fs/cgroup/")))
         return;
     } else if (const auto state = AccessState::of(*context)) {
       if (state->access.trusted) return;
@@ -159,7 +162,7 @@ class GuardFileSystem : public duckdb::VirtualFileSystem {
     throw duckdb::PermissionException("a step's SQL cannot reach files (\"%s\")", path);
   }
 
-  std::string spill_dir_;
+  std::string spill_dir_;  // empty: none yet
 };
 
 // Table functions a confined statement may scan: those that compute from their arguments. Everything that looks at
@@ -265,7 +268,7 @@ void check_holds_few_rows(const LogicalOperator& op) {
 }
 
 struct GuardInfo : duckdb::OptimizerExtensionInfo {
-  explicit GuardInfo(unsigned count) : threads(count) {}
+  explicit GuardInfo(uint64_t count) : threads(static_cast<unsigned>(count)) {}
   EngineThreads threads;
 };
 
@@ -308,16 +311,18 @@ void remove_functions(duckdb::DuckDB& database) {
   connection.Commit();
 }
 
+Error open_error(const std::exception& failure) {
+  return Error(Code::kInternal, "cannot open the run's database: " + duckdb::ErrorData(failure).Message());
+}
+
 }  // namespace
 
-Result<duckdb_database> open_engine(const EngineOptions& options) {
+Result<duckdb_database> open_engine() {
   try {
     duckdb::DBConfig config;
-    config.file_system = duckdb::make_uniq<GuardFileSystem>(options.spill_dir.string());
-    config.SetOptionByName("temp_directory", duckdb::Value(options.spill_dir.string()));
-    config.SetOptionByName("extension_directory", duckdb::Value((options.spill_dir / "extensions").string()));
-    if (options.memory_limit_bytes) config.options.maximum_memory = options.memory_limit_bytes;
-    if (options.threads) config.options.maximum_threads = 1;  // the others: small_plan.h
+    config.file_system = duckdb::make_uniq<GuardFileSystem>();
+    config.options.maximum_threads = 1;         // the others: small_plan.h
+    config.options.maximum_memory = 256 << 20;  // or the engine would look for one in /proc and /sys
     // Never: a checkpoint of an in-memory database writes nothing down, it compresses the rows just loaded. That takes
     // as long as loading them, and queries over compressed strings take four times as long (docs/decisions/0004).
     config.options.checkpoint_wal_size = std::numeric_limits<duckdb::idx_t>::max();
@@ -329,15 +334,34 @@ Result<duckdb_database> open_engine(const EngineOptions& options) {
     auto wrapper = std::make_unique<duckdb::DatabaseWrapper>();
     wrapper->database = duckdb::make_shared_ptr<duckdb::DuckDB>(":memory:", &config);
     remove_functions(*wrapper->database);
-    auto& opened = duckdb::DBConfig::GetConfig(*wrapper->database->instance);
-    if (options.threads) opened.options.maximum_threads = options.threads;
-    duckdb::OptimizerExtension guard;
-    guard.pre_optimize_function = check_plan;
-    guard.optimizer_info = duckdb::make_shared_ptr<GuardInfo>(options.threads);
-    duckdb::OptimizerExtension::Register(opened, std::move(guard));
     return reinterpret_cast<duckdb_database>(wrapper.release());
   } catch (const std::exception& failure) {
-    return Error(Code::kInternal, "cannot open the run's database: " + duckdb::ErrorData(failure).Message());
+    return open_error(failure);
+  }
+}
+
+Status settle_engine(duckdb_database database, const EngineOptions& options) {
+  try {
+    auto& instance = *reinterpret_cast<duckdb::DatabaseWrapper*>(database)->database->instance;
+    auto& config = duckdb::DBConfig::GetConfig(instance);
+    static_cast<GuardFileSystem&>(*config.file_system).allow_spilling(options.spill_dir.string());
+    config.options.temporary_directory = options.spill_dir.string();
+    config.SetOptionByName("extension_directory", duckdb::Value((options.spill_dir / "extensions").string()));
+    if (options.memory_limit_bytes)
+      config.options.maximum_memory = options.memory_limit_bytes;
+    else
+      config.SetDefaultMaxMemory();
+    auto& buffers = duckdb::BufferManager::GetBufferManager(instance);
+    buffers.SetTemporaryDirectory(config.options.temporary_directory);
+    buffers.SetMemoryLimit(config.options.maximum_memory);
+    config.options.maximum_threads = options.threads ? options.threads : std::thread::hardware_concurrency();
+    duckdb::OptimizerExtension guard;
+    guard.pre_optimize_function = check_plan;
+    guard.optimizer_info = duckdb::make_shared_ptr<GuardInfo>(config.options.maximum_threads);
+    duckdb::OptimizerExtension::Register(config, std::move(guard));
+    return {};
+  } catch (const std::exception& failure) {
+    return open_error(failure);
   }
 }
 

@@ -28,8 +28,11 @@ struct EngineOptions {
   unsigned threads = 0;             // 0: all cores
   std::filesystem::path spill_dir;  // absolute; made when something spills
 };
-// The caller closes it, after every connection.
-Result<duckdb_database> open_engine(const EngineOptions& options);
+// What opening takes is the same for every run, so that it may begin before anything is known of one. The caller closes
+// the database, after every connection.
+Result<duckdb_database> open_engine();
+// Once, before anything but connecting is done with it.
+Status settle_engine(duckdb_database database, const EngineOptions& options);
 
 // Bytes now in the spill directory.
 uint64_t engine_spill_bytes(duckdb_database database);

@@ -58,32 +58,65 @@ Result<Json> UnionTable::columns_document(const Relation& part) {
   return document;
 }
 
-Result<std::string> UnionTable::add(const Relation& part, const std::string& shown) {
+Result<std::string> UnionTable::add(const std::shared_ptr<const Relation>& part, const std::string& shown) {
   OSIRIS_TRY(connect());
-  OSIRIS_ASSIGN(const std::vector<FileColumn> columns, columns_of(part.name()));
-  if (output_) OSIRIS_TRY(check_names(columns, shown));
-  if (part.rows() == 0) {
-    if (!output_) OSIRIS_TRY(create(part, columns, shown));
-    return std::string("0");
+  Part is{part->qualified_name(), {}, part->rows(), shown};
+  OSIRIS_ASSIGN(is.columns, columns_of(part->name()));
+  if (is.rows > 0 && rows_ == 0) {
+    if (has_part()) OSIRIS_TRY(check_names(is));
+    output_.reset();  // of parts without rows
+    only_ = part;
+    take_columns(is);
+    OSIRIS_ASSIGN(only_sum_, sum_of(hashes(), is.source));
+    return only_sum_;
   }
-  std::vector<std::string> names, values;
+  OSIRIS_ASSIGN(const std::vector<std::string> hashes, insert(is));
+  if (is.rows == 0) return std::string("0");
+  return sum_of(hashes, is.source);
+}
+
+Result<uint64_t> UnionTable::add_file(const std::filesystem::path& file, const std::string& shown) {
+  OSIRIS_TRY(connect());
+  const auto add = [&]() -> Result<uint64_t> {
+    OSIRIS_ASSIGN(ParquetRows from,
+                  parquet_rows(connection_->handle(), sql::quote_literal(file.string()), FileReader::kWorker));
+    Part is{"(" + from.select + ")", std::move(from.columns), from.rows, shown};
+    if (is.rows > 0) {  // as they are read: a column without a type is text by then
+      OSIRIS_ASSIGN(std::vector<FileColumn> columns, described(connection_->handle(), from.select));
+      for (size_t i = 0; i < columns.size(); ++i) columns[i].comment = is.columns[i].comment;
+      is.columns = std::move(columns);
+    }
+    OSIRIS_TRY(insert(is));
+    return is.rows;
+  };
+  auto added = add();
+  if (added.ok() || !added.error().category.empty()) return added;
+  return of_sent_relation(added.error());
+}
+
+Result<std::vector<std::string>> UnionTable::insert(const Part& part) {
+  if (has_part()) OSIRIS_TRY(check_names(part));
+  if (part.rows == 0) {
+    if (!has_part()) OSIRIS_TRY(create(part));
+    return std::vector<std::string>();
+  }
   if (rows_ == 0) {
-    OSIRIS_TRY(create(part, columns, shown));
-    for (const Column& column : columns_) values.push_back(hashed(column.is, sql::quote_identifier(column.is.name)));
-    return sum_of(values, part.qualified_name());
+    OSIRIS_TRY(create(part));
+    return hashes();
   }
-  std::vector<std::string> hashes;
-  const NameIndex places(columns, &FileColumn::name);
+  OSIRIS_TRY(copy_only());
+  std::vector<std::string> names, values, hashes;
+  const NameIndex places(part.columns, &FileColumn::name);
   for (Column& column : columns_) {
-    OSIRIS_ASSIGN(std::string value, fitted(column, columns[*places.find(column.is.name)], part, shown));
+    OSIRIS_ASSIGN(std::string value, fitted(column, part.columns[*places.find(column.is.name)], part));
     names.push_back(sql::quote_identifier(column.is.name));
     hashes.push_back(hashed(column.is, value));
     values.push_back(std::move(value));
   }
   OSIRIS_TRY(connection_->execute("INSERT INTO " + name().quoted() + " (" + join(names, ", ") + ") SELECT " +
-                                  join(values, ", ") + " FROM " + part.qualified_name()));
-  rows_ += part.rows();
-  return sum_of(hashes, part.qualified_name());
+                                  join(values, ", ") + " FROM " + part.source));
+  rows_ += part.rows;
+  return hashes;
 }
 
 Result<std::string> UnionTable::sum_of(const std::vector<std::string>& values, const std::string& table) {
@@ -94,48 +127,66 @@ Result<std::string> UnionTable::sum_of(const std::vector<std::string>& values, c
 }
 
 // Of the first part, and again of the first that has rows.
-Status UnionTable::create(const Relation& part, const std::vector<FileColumn>& columns, const std::string& shown) {
+Status UnionTable::create(const Part& part) {
   OSIRIS_ASSIGN(output_, database_->attach());
-  if (part.rows() == 0) {
-    OSIRIS_TRY(create_empty(connection_->handle(), name(), columns));
+  if (part.rows == 0) {
+    OSIRIS_TRY(create_empty(connection_->handle(), name(), part.columns));
   } else {
-    OSIRIS_TRY(connection_->execute("CREATE TABLE " + name().quoted() + " AS SELECT * FROM " + part.qualified_name()));
+    OSIRIS_TRY(connection_->execute("CREATE TABLE " + name().quoted() + " AS SELECT * FROM " + part.source));
   }
-  columns_.clear();
-  for (const FileColumn& column : columns) {
-    columns_.push_back({column, shown});
-    if (!column.comment.empty()) OSIRIS_TRY(set_comment(connection_->handle(), name(), column));
-  }
-  first_ = shown;
-  rows_ = part.rows();
+  take_columns(part);
+  for (const Column& column : columns_)
+    if (!column.is.comment.empty()) OSIRIS_TRY(set_comment(connection_->handle(), name(), column.is));
   return {};
 }
 
-Status UnionTable::check_names(const std::vector<FileColumn>& columns, const std::string& shown) const {
+void UnionTable::take_columns(const Part& part) {
+  columns_.clear();
+  for (const FileColumn& column : part.columns) columns_.push_back({column, part.shown});
+  first_ = part.shown;
+  rows_ = part.rows;
+}
+
+// Another part has rows, too.
+Status UnionTable::copy_only() {
+  if (!only_) return {};
+  Part part{only_->qualified_name(), {}, only_->rows(), first_};
+  for (const Column& column : columns_) part.columns.push_back(column.is);
+  OSIRIS_TRY(create(part));
+  only_.reset();
+  return {};
+}
+
+std::vector<std::string> UnionTable::hashes() const {
+  std::vector<std::string> all;
+  for (const Column& column : columns_) all.push_back(hashed(column.is, sql::quote_identifier(column.is.name)));
+  return all;
+}
+
+Status UnionTable::check_names(const Part& part) const {
   std::vector<FileColumn> known;
   for (const Column& column : columns_) known.push_back(column.is);
-  const NameIndex given(columns, &FileColumn::name);
+  const NameIndex given(part.columns, &FileColumn::name);
   const bool same =
-      known.size() == columns.size() &&
+      known.size() == part.columns.size() &&
       std::all_of(known.begin(), known.end(), [&](const FileColumn& column) { return given.contains(column.name); });
   if (same) return {};
   return Error(Code::kStepFailed,
-               "the shards have different columns: " + first_ + " has " + list_of(known) + ", and " + shown + " has " +
-                   list_of(columns),
+               "the shards have different columns: " + first_ + " has " + list_of(known) + ", and " + part.shown +
+                   " has " + list_of(part.columns),
                "read them in two steps, and give both the same columns in SQL", category::kExtractSchemaMismatch);
 }
 
-Result<std::string> UnionTable::fitted(Column& column, const FileColumn& given, const Relation& part,
-                                       const std::string& shown) {
+Result<std::string> UnionTable::fitted(Column& column, const FileColumn& given, const Part& part) {
   const std::string quoted = sql::quote_identifier(given.name);
   if (given.type == column.is.type && given.comment == column.is.comment) return quoted;
-  OSIRIS_ASSIGN(const bool part_has, has_values(part.qualified_name(), given.name));
+  OSIRIS_ASSIGN(const bool part_has, has_values(part.source, given.name));
   if (!part_has) return "CAST(NULL AS " + column.is.type.sql() + ")";
   OSIRIS_ASSIGN(const bool has, has_values(name().quoted(), column.is.name));
   if (has) {
     Error error(Code::kStepFailed,
                 "the shards have different types: column '" + column.is.name + "' is " + described_type(column.is) +
-                    " in " + column.from + " and " + described_type(given) + " in " + shown,
+                    " in " + column.from + " and " + described_type(given) + " in " + part.shown,
                 "give the column one type where it is read: by a cast, or by the keys that declare types",
                 category::kExtractSchemaMismatch);
     error.detail = Json::object({{kTypesDiffer, true}});
@@ -147,7 +198,7 @@ Result<std::string> UnionTable::fitted(Column& column, const FileColumn& given, 
                                   type + ")"));
   column.is.type = given.type;
   column.is.comment = given.comment;
-  column.from = shown;
+  column.from = part.shown;
   OSIRIS_TRY(set_comment(connection_->handle(), name(), column.is));
   return quoted;
 }
@@ -159,10 +210,13 @@ Result<bool> UnionTable::has_values(const std::string& table, const std::string&
 }
 
 Result<std::shared_ptr<const Relation>> UnionTable::take(std::vector<uint64_t> part_rows) {
+  if (only_) {
+    fingerprint_ = only_sum_;
+    connection_.reset();
+    return only_->with_shards(std::move(part_rows));
+  }
   if (!output_) return std::shared_ptr<const Relation>();
-  std::vector<std::string> hashes;
-  for (const Column& column : columns_) hashes.push_back(hashed(column.is, sql::quote_identifier(column.is.name)));
-  OSIRIS_ASSIGN(fingerprint_, sum_of(hashes, name().quoted()));
+  OSIRIS_ASSIGN(fingerprint_, sum_of(hashes(), name().quoted()));
   connection_.reset();
   return std::shared_ptr<const Relation>(
       std::make_shared<Relation>(std::move(output_), table_, rows_, std::move(part_rows)));

@@ -361,22 +361,28 @@ Result<std::vector<FileColumn>> parquet_columns(duckdb_connection connection, co
   return columns;
 }
 
+Result<ParquetRows> parquet_rows(duckdb_connection connection, const std::string& file, FileReader reader) {
+  const std::string source = parquet_source(file);
+  ParquetRows rows;
+  OSIRIS_ASSIGN(rows.columns, parquet_columns(connection, file, reader));
+  rows.select = select_in_scans(rows.columns, source, reader);
+  OSIRIS_ASSIGN(sql::QueryResult counted, sql::run_query(connection, "SELECT count(*) FROM " + source));
+  rows.rows = static_cast<uint64_t>(counted.integer());
+  return rows;
+}
+
 Result<uint64_t> create_from_parquet(duckdb_connection connection, const sql::TableName& table, const std::string& file,
                                      FileReader reader) {
-  const std::string source = parquet_source(file);
-  OSIRIS_ASSIGN(const std::vector<FileColumn> columns, parquet_columns(connection, file, reader));
-  const bool has_untyped =
-      std::any_of(columns.begin(), columns.end(), [](const FileColumn& column) { return is_untyped(column.type); });
-  OSIRIS_ASSIGN(sql::QueryResult counted, sql::run_query(connection, "SELECT count(*) FROM " + source));
-  const auto rows = static_cast<uint64_t>(counted.integer());
-  if (has_untyped && rows == 0) {
-    OSIRIS_TRY(create_empty(connection, table, columns));
+  OSIRIS_ASSIGN(const ParquetRows from, parquet_rows(connection, file, reader));
+  const bool has_untyped = std::any_of(from.columns.begin(), from.columns.end(),
+                                       [](const FileColumn& column) { return is_untyped(column.type); });
+  if (has_untyped && from.rows == 0) {
+    OSIRIS_TRY(create_empty(connection, table, from.columns));
   } else {
-    OSIRIS_TRY(
-        sql::execute(connection, "CREATE TABLE " + table.quoted() + " AS " + select_in_scans(columns, source, reader)));
+    OSIRIS_TRY(sql::execute(connection, "CREATE TABLE " + table.quoted() + " AS " + from.select));
   }
   OSIRIS_TRY(keep_comments(connection, table, file));
-  return rows;
+  return from.rows;
 }
 
 Status keep_comments(duckdb_connection connection, const sql::TableName& table, const std::string& file) {

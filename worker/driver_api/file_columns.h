@@ -86,8 +86,16 @@ std::string json_select(const std::string& source, const std::vector<FileColumn>
 // kUnsupported where only looking at all rows tells.
 Result<std::string> checking_json_select(const std::string& source, const std::vector<FileColumn>& columns);
 
-// Makes `table` of all rows of the Parquet file, each column with the type and the comment its metadata says it had.
-// `file`: an SQL literal. Returns the number of rows.
+// All rows of a Parquet file, each column with the type and the comment its metadata says it had. Where there are none
+// `columns` says more than a SELECT can: create_empty(). `file`: an SQL literal.
+struct ParquetRows {
+  std::string select;
+  std::vector<FileColumn> columns;
+  uint64_t rows = 0;
+};
+Result<ParquetRows> parquet_rows(duckdb_connection connection, const std::string& file, FileReader reader);
+
+// Makes `table` of them. Returns their number.
 Result<uint64_t> create_from_parquet(duckdb_connection connection, const sql::TableName& table, const std::string& file,
                                      FileReader reader);
 

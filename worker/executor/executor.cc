@@ -39,7 +39,6 @@ Executor::Executor(Run run, Plan plan, RecordSink& sink, Log& log, const Clock& 
     for (const PlanInput& input : step.inputs) ++node(input.from_step).readers;
     for (const std::string& source : sources_of_checks(step)) ++node(source).readers;
   }
-  watcher_ = std::thread([this] { watch(); });
 }
 
 Executor::~Executor() {
@@ -51,7 +50,7 @@ Executor::~Executor() {
   work_.notify_all();
   for (std::thread& worker : workers_) worker.join();
   watch_.notify_all();
-  watcher_.join();
+  if (watcher_.joinable()) watcher_.join();
 }
 
 Executor::Node& Executor::node(std::string_view id) {
@@ -60,6 +59,14 @@ Executor::Node& Executor::node(std::string_view id) {
   auto made = std::make_unique<Node>();
   made->step.id = id;
   return *nodes_.emplace(std::string(id), std::move(made)).first->second;
+}
+
+void Executor::make_ahead(const std::function<bool()>& enough) {
+  for (const PlanStep& step : plan_.steps) {
+    if (enough()) return;
+    const Driver* driver = run_.find_driver(step.driver);
+    if (step.kept.runs() && driver && driver->uses_database) runner_.make_ahead(step);
+  }
 }
 
 void Executor::execute(std::string_view step_id, Reply reply) {
@@ -187,7 +194,7 @@ void Executor::stop_run(Stop reason, Calls& calls) {
     if (node->state == State::kWaiting) skip(*node, calls);
     if (node->state == State::kRunning) node->control.stop(reason);
   }
-  watch_.notify_all();
+  if (!running_.empty()) watch_running();
 }
 
 void Executor::reader_gone(const PlanStep& step) {

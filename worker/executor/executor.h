@@ -43,6 +43,8 @@ class Executor {
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
+  // Makes what the steps that need the run's database will have to make, one after the other until there is `enough`.
+  void make_ahead(const std::function<bool()>& enough);
   // Runs a step of the plan, or one that brings all it needs.
   void execute(std::string_view step_id, Reply reply);
   void execute(PlanStep step, Reply reply);
@@ -113,6 +115,7 @@ class Executor {
   Node* only_reader(const Node& source);
   std::vector<StreamReader> claim_readers(Node& source, std::vector<Node*>& readers);
   void give_back(std::vector<Node*>& readers, size_t kept);
+  void watch_running();  // with the lock
   void watch();
 
   const Run run_;

@@ -43,7 +43,7 @@ void Executor::work() {
     running_.insert(&node);
     ++busy_;
     computing_ += computes;
-    if (node.step.timeout_s > 0) watch_.notify_all();
+    if (node.step.timeout_s > 0) watch_running();
     wake(startable());
     lock.unlock();
     run_step(node);
@@ -52,6 +52,12 @@ void Executor::work() {
     computing_ -= computes;
     idle_.notify_all();
   }
+}
+
+// A run in which no step has a timeout and nothing stops needs no thread for it.
+void Executor::watch_running() {
+  if (!watcher_.joinable()) watcher_ = std::thread([this] { watch(); });
+  watch_.notify_all();
 }
 
 // Stops steps that are out of time, and interrupts stopped ones until they have ended.

@@ -46,11 +46,12 @@ Result<std::shared_ptr<const Relation>> read_shards(const Run& run, const PlanSt
   uint64_t total = 0;
   for (size_t i = 0; i < shards.size(); ++i) {
     const std::filesystem::path file = run.paths.resolve(step.input_files[i].location);
-    auto part = run.database->import_parquet(file, relation_name(step.id));
-    if (!part.ok()) return part.error().within(shards[i].shown() + " of step " + step.id);
-    rows.push_back((*part)->rows());
+    const auto added = all.add_file(file, shards[i].shown());
+    if (!added.ok() && added.error().code == Code::kInvalidArgument)
+      return added.error().within(shards[i].shown() + " of step " + step.id);
+    if (!added.ok()) return added.error();
+    rows.push_back(*added);
     total += rows.back();
-    OSIRIS_ASSIGN(const std::string of_part, all.add(**part, shards[i].shown()));
   }
   if (total != step.kept.rows_out)
     return Error(Code::kInvalidArgument, "the shards of step " + step.id + " have " + std::to_string(total) +

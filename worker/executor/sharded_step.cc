@@ -347,7 +347,7 @@ Status ShardedStep::take_in(const Shard& shard, StepEnd& end) {
   Json told = Json::object({{"shard", shard.index}, {"value", shard.value}, {"rows", rows}});
   if (end.relation) {
     rows_[place_of(shard)] = end.relation->rows();
-    OSIRIS_ASSIGN(std::string fingerprint, union_->add(*end.relation, shard.shown()));
+    OSIRIS_ASSIGN(std::string fingerprint, union_->add(end.relation, shard.shown()));
     told.set("fingerprint", std::move(fingerprint));
     if (step_.shards->tells_columns) {
       OSIRIS_ASSIGN(Json columns, union_->columns_document(*end.relation));

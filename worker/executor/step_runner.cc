@@ -154,7 +154,9 @@ Status StepRunner::check_rows(const PlanStep& step, const Prepared& prepared, co
 }
 
 Status StepRunner::prepare(const PlanStep& step, const Relations& inputs, const Streams& streams, Prepared& prepared) {
-  OSIRIS_TRY(make_directories(run_.artifacts_dir(step.id)));
+  const auto artifacts_dir = run_.artifacts_dir(step.id);
+  const bool is_made = ahead_.take(step.id, artifacts_dir);
+  if (!is_made) OSIRIS_TRY(make_directories(artifacts_dir));
   emit_event(sink_, "artifacts_dir_created", step.id, Json::object({{"relative_path", relative_dir(step)}}));
   emit_event(sink_, "cfg_opened", step.id,
              Json::object({{"path", step.cfg_path},
@@ -168,7 +170,10 @@ Status StepRunner::prepare(const PlanStep& step, const Relations& inputs, const 
   emit_event(sink_, "config_meta_stripped", step.id, Json::object({{"keys_removed", std::move(removed)}}));
   // The file shows the connection, so the connection is looked up first; the events come in the documented order.
   const Status resolved = resolve_connection(step, prepared);
-  OSIRIS_TRY(write_config(step, prepared));
+  if (!is_made) {
+    OSIRIS_ASSIGN(const std::string text, config_text(step, prepared));
+    OSIRIS_TRY(write_file_atomically(artifacts_dir / kConfigFile, text));
+  }
   emit_event(
       sink_, "artifact_created", step.id,
       Json::object({{"artifact_type", "cleaned_config"}, {"path", relative_dir(step) + "/cleaned_config.json"}}));
@@ -192,16 +197,24 @@ Status StepRunner::prepare(const PlanStep& step, const Relations& inputs, const 
   return {};
 }
 
-Status StepRunner::write_config(const PlanStep& step, const Prepared& prepared) {
+void StepRunner::make_ahead(const PlanStep& step) {
+  Prepared prepared;
+  prepared.config = step.cfg;
+  for (const std::string_view key : kMetaKeys) prepared.config.erase(key);
+  if (!resolve_connection(step, prepared).ok()) return;
+  if (const auto text = config_text(step, prepared); text.ok()) ahead_.make(step.id, *text);
+}
+
+Result<std::string> StepRunner::config_text(const PlanStep& step, const Prepared& prepared) const {
   Json config = prepared.config;
   if (prepared.has_connection) config.set("resolved_connection", prepared.connection.fields);
   const Json masked = masked_config(std::move(config), run_.secret_pointers(step.component), *run_.redactor);
   // Sorted, so that the bytes do not depend on how the plan travelled.
   OSIRIS_ASSIGN(const Json sorted, parse_json(masked.dump_canonical()));
-  return write_file_atomically(run_.artifacts_dir(step.id) / "cleaned_config.json", sorted.dump_pretty(2));
+  return sorted.dump_pretty(2);
 }
 
-Status StepRunner::resolve_connection(const PlanStep& step, Prepared& prepared) {
+Status StepRunner::resolve_connection(const PlanStep& step, Prepared& prepared) const {
   if (step.connection.empty()) return {};
   const Json* known = run_.connections.find(step.connection);
   PlanConnection connection = plan_connection_from_json(step.connection, known ? *known : Json());

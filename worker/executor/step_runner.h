@@ -16,6 +16,7 @@
 #include "protocol/base/sha256.h"
 #include "protocol/base/wipe.h"
 #include "protocol/model/artifact.h"
+#include "worker/executor/files_ahead.h"
 #include "worker/executor/held_records.h"
 #include "worker/executor/planned_files.h"
 #include "worker/executor/run.h"
@@ -74,7 +75,12 @@ struct StreamedEnd {
 class StepRunner {
  public:
   StepRunner(const Run& run, RecordSink& sink, Log& log, const Clock& clock)
-      : run_(run), sink_(sink), log_(log), clock_(clock), spare_threads_(run.parallel - 1) {}
+      : run_(run),
+        sink_(sink),
+        log_(log),
+        clock_(clock),
+        spare_threads_(run.parallel - 1),
+        ahead_(run.worker_dir() / "ahead") {}
 
   // Blocking. `inputs` holds the outputs that the step and its checks read, by step; steps without output are not in
   // it. `readers`, asked once or never, are the steps that may run along with it; null: its output is stored. Those
@@ -83,6 +89,8 @@ class StepRunner {
   StepEnd run(const PlanStep& step, const Relations& inputs, StepControl& control, const Readers* readers,
               std::vector<StreamedEnd>& streamed);
   void report(StreamedEnd& ended);
+  // Makes what a step that has not begun will need, and that nothing before it decides.
+  void make_ahead(const PlanStep& step);
 
  private:
   friend class ShardedStep;
@@ -110,8 +118,8 @@ class StepRunner {
   void begin(const PlanStep& step);
   StepEnd reuse(const PlanStep& step, const Relations& inputs, StepControl& control, int64_t started_ns);
   Status prepare(const PlanStep& step, const Relations& inputs, const Streams& streams, Prepared& prepared);
-  Status write_config(const PlanStep& step, const Prepared& prepared);
-  Status resolve_connection(const PlanStep& step, Prepared& prepared);
+  Result<std::string> config_text(const PlanStep& step, const Prepared& prepared) const;
+  Status resolve_connection(const PlanStep& step, Prepared& prepared) const;
   void gather_inputs(const PlanStep& step, const Relations& inputs, const Streams& streams, Prepared& prepared);
   // `opened`: what a stream that nothing reads has begun; null: nothing.
   StepEnd attempt(const PlanStep& step, const Prepared& prepared, StepControl& control, StreamedOutput* opened,
@@ -135,6 +143,7 @@ class StepRunner {
   Log& log_;
   const Clock& clock_;
   std::atomic<size_t> spare_threads_;
+  FilesAhead ahead_;
 };
 
 }  // namespace osiris::worker

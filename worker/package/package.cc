@@ -18,12 +18,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A file of an earlier run is as good as one that travelled, if it still is what it was.
+// A file of an earlier run, or one that came before the package, is as good as one that travelled with it, if it still
+// is what it was.
 Status check_present(const rpc::PackageFile& file) {
   const auto digest = sha256_file(file.to);
   if (digest.ok() && digest->size_bytes == file.size_bytes && digest->sha256 == file.sha256) return {};
   return Error(Code::kNotFound,
-               file.to + " is not what an earlier run left there" + (digest.ok() ? "" : ": " + digest.error().message));
+               file.to + " is not what was left there before" + (digest.ok() ? "" : ": " + digest.error().message));
 }
 
 // Removes what is below `directory` and is no file of the package. Links are removed, not followed.

@@ -34,10 +34,31 @@ Status RunRequest::set_manifest(Json json) {
   return {};
 }
 
+Result<RunRequest> RunRequest::with_manifest(Json json) const {
+  RunRequest other;
+  OSIRIS_TRY(other.set_manifest(std::move(json)));
+  other.run_id = run_id;
+  other.connections = connections;
+  other.settings = settings;
+  other.session_dir = session_dir;
+  other.work_dir = work_dir;
+  other.worker_path = worker_path;
+  other.worker_sha256 = worker_sha256;
+  other.deadline_monotonic_ns = deadline_monotonic_ns;
+  return other;
+}
+
 std::vector<std::string> RunRequest::step_ids() const {
   std::vector<std::string> ids;
   for (const PlanStep& step : plan.steps) ids.push_back(step.id);
   return ids;
+}
+
+std::vector<std::string> RunRequest::drivers() const {
+  std::set<std::string> names;
+  for (const PlanStep& step : plan.steps)
+    if (step.kept.use != StepUse::kDone) names.insert(step.driver);
+  return {names.begin(), names.end()};
 }
 
 rpc::PrepareParams RunRequest::prepare_params() const {

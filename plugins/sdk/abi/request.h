@@ -30,8 +30,13 @@ struct RunRequest {
 
   // Takes the manifest, if it is a plan.
   Status set_manifest(Json json);
+  // The same run with another plan, of which nothing is prepared. The plan that is here, large as it may be, is not
+  // copied.
+  Result<RunRequest> with_manifest(Json json) const;
   const std::vector<PlanStep>& steps() const { return plan.steps; }
   std::vector<std::string> step_ids() const;
+  // Of the steps that leave something to do, sorted: what a worker may get ready for before it is told its run.
+  std::vector<std::string> drivers() const;
   // Names of the secrets the connections of this run refer to, sorted.
   std::vector<std::string> connection_secrets() const;
   // Where this adapter may write in the session: session_dir/adapter.

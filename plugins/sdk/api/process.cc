@@ -23,6 +23,13 @@ constexpr int64_t kSliceMs = 100;
 
 int64_t now_ms() { return system_clock().monotonic_ns() / 1'000'000; }
 
+sdk::ProcessChannel::Program to_channel_program(const Program& program) {
+  return {.path = program.path,
+          .arguments = program.arguments,
+          .environment = program.environment,
+          .working_directory = program.directory};
+}
+
 Ending to_ending(const ExitStatus& exit) { return {exit.signaled, exit.value}; }
 
 }  // namespace
@@ -42,16 +49,31 @@ std::vector<std::pair<std::string, std::string>> worker_environment(const std::s
   return sdk::worker_environment(home);
 }
 
+struct StartedProgram::Parts {
+  Program program;
+  Subprocess process;
+};
+
+StartedProgram::StartedProgram(const Program& program)
+    : parts_(new Parts{program, sdk::value_or_throw(sdk::ProcessChannel::spawn(to_channel_program(program)))}) {}
+StartedProgram::~StartedProgram() = default;
+StartedProgram::StartedProgram(StartedProgram&&) noexcept = default;
+
+bool StartedProgram::can_be(const Program& program) {
+  const Program& is = parts_->program;
+  return is.path == program.path && is.directory == program.directory && is.environment == program.environment &&
+         !parts_->process.poll_exit();
+}
+
 struct ProcessChannel::Parts {
   std::unique_ptr<sdk::ProcessChannel> channel;
 };
 
 ProcessChannel::ProcessChannel(const Program& program, const Waker& waker) : parts_(std::make_unique<Parts>()) {
-  parts_->channel = sdk::value_or_throw(sdk::ProcessChannel::start({.path = program.path,
-                                                                    .arguments = program.arguments,
-                                                                    .environment = program.environment,
-                                                                    .working_directory = program.directory},
-                                                                   waker.parts().waker));
+  parts_->channel = sdk::value_or_throw(sdk::ProcessChannel::start(to_channel_program(program), waker.parts().waker));
+}
+ProcessChannel::ProcessChannel(StartedProgram started, const Waker& waker) : parts_(std::make_unique<Parts>()) {
+  parts_->channel = std::make_unique<sdk::ProcessChannel>(std::move(started.parts_->process), waker.parts().waker);
 }
 ProcessChannel::~ProcessChannel() = default;
 int ProcessChannel::pid() const { return parts_->channel->pid(); }

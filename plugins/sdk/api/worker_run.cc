@@ -127,6 +127,13 @@ Program WorkerRun::local_worker(const plugin::Request& request) const {
   return {std::string(request.worker_path), {}, worker_environment(home_directory()), std::string(request.work_dir)};
 }
 
+Program WorkerRun::early_worker(const osiris_early_run& run) {
+  const auto text = [](osiris_str from) { return std::string(from.data, from.len); };
+  Program program{text(run.worker_path), {"--ahead"}, worker_environment(home_directory()), text(run.work_dir)};
+  for (uint32_t i = 0; i < run.driver_count; ++i) program.arguments.push_back(text(run.drivers[i]));
+  return program;
+}
+
 plugin::RunResult WorkerRun::run_here(const plugin::Request& from, ByteChannel& channel) {
   const sdk::RunRequest request = sdk::value_or_throw(sdk::read_request(from));
   const std::string cache = request.settings["cache_dir"].as_string_or(home_directory() + "/.cache/osiris");

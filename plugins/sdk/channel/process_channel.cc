@@ -32,15 +32,19 @@ ExitInfo exit_info(const ExitStatus& exit) {
 
 }  // namespace
 
-Result<std::unique_ptr<ProcessChannel>> ProcessChannel::start(const Program& program, const Waker& waker) {
+Result<Subprocess> ProcessChannel::spawn(const Program& program) {
   SpawnOptions options;
   options.arguments = {program.path.string()};
   options.arguments.insert(options.arguments.end(), program.arguments.begin(), program.arguments.end());
   options.environment = program.environment;
   options.working_directory = program.working_directory;
   options.parent_death_signal = SIGTERM;
-  OSIRIS_ASSIGN(Subprocess process, Subprocess::spawn(options));
-  return std::unique_ptr<ProcessChannel>(new ProcessChannel(std::move(process), waker));
+  return Subprocess::spawn(options);
+}
+
+Result<std::unique_ptr<ProcessChannel>> ProcessChannel::start(const Program& program, const Waker& waker) {
+  OSIRIS_ASSIGN(Subprocess process, spawn(program));
+  return std::make_unique<ProcessChannel>(std::move(process), waker);
 }
 
 ProcessChannel::~ProcessChannel() { drop_queue(); }

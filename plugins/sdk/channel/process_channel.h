@@ -25,6 +25,8 @@ class ProcessChannel : public Channel {
   // Borrows the waker. The child must end before the calling thread does: the kernel ends it with that thread, which is
   // how it ends with a killed host.
   static Result<std::unique_ptr<ProcessChannel>> start(const Program& program, const Waker& waker);
+  static Result<Subprocess> spawn(const Program& program);
+  ProcessChannel(Subprocess process, const Waker& waker) : process_(std::move(process)), waker_(waker) {}
   ~ProcessChannel() override;
 
   pid_t pid() const { return process_.pid(); }
@@ -38,8 +40,6 @@ class ProcessChannel : public Channel {
   Diagnosis diagnose() override;
 
  private:
-  ProcessChannel(Subprocess process, const Waker& waker) : process_(std::move(process)), waker_(waker) {}
-
   void flush();
   void drop_queue();
   bool read_all(int fd, bool& open, std::string& into);

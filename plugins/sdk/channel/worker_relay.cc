@@ -156,6 +156,9 @@ Status RelayedChannel::send(std::string bytes) {
     header.set("answer", last_request(bytes));
     header.set("result", run_.result_path);
     header.set("result_max", WorkerRelay::kResultBytesMax);
+    Json drivers = Json::array();
+    for (const std::string& driver : run_.drivers) drivers.push_back(driver);
+    header.set("drivers", std::move(drivers));
     if (!run_.package.empty()) {
       header.set("package", uint64_t{run_.package.size()});
       header.set("package_path", run_.package_path);

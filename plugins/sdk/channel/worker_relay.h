@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "plugins/sdk/channel/streamed_channel.h"
 
@@ -18,11 +19,12 @@ namespace osiris::sdk {
 
 // Of one run, on the machine.
 struct RelayedRun {
-  std::string directory;     // made where it is missing; the worker works in it
-  std::string package_path;  // where `package` goes
-  std::string package;       // empty: the package is there already
-  std::string result_path;   // what the run packs
-  std::string records_path;  // its record log
+  std::string directory;                  // made where it is missing; the worker works in it
+  std::string package_path;               // where `package` goes
+  std::string package;                    // empty: the package is there already
+  std::string result_path;                // what the run packs
+  std::string records_path;               // its record log
+  std::vector<std::string> drivers = {};  // of the run: its worker gets ready for them before its turn
   // Called where its machine gives it up before its turn, on the thread that listens; may be empty.
   std::function<void()> dropped = {};
 };

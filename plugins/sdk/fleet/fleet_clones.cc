@@ -119,6 +119,7 @@ Status FleetRun::make_ready(Slot& slot) {
     return started;
   }
   slot.has_worker = true;
+  if (slot.number == 0) rows_ahead_.send_to(slot.access);
   const int64_t ready_ms = (system_clock().monotonic_ns() - slot.wanted_ns) / 1'000'000;
   context_.host.event(noun_ + "_ready", {},
                       Json::object({{noun_ + "_id", slot.held->machine().id}, {"duration_ms", ready_ms}}));
@@ -142,6 +143,7 @@ void FleetRun::end_session(Slot& slot) {
 
 Status FleetRun::give_back(Slot& slot) {
   end_session(slot);
+  if (slot.number == 0) rows_ahead_.send_to(nullptr);
   Json released = Json::array();
   const Status status = slot.held->release(released, false);
   slot.access.reset();

@@ -13,7 +13,6 @@ namespace osiris::sdk {
 namespace {
 
 constexpr uint64_t kSessionBytesMax = uint64_t{1} << 42;
-constexpr auto kLookEvery = std::chrono::milliseconds(100);
 // A renewal without an answer may be acted on so much later.
 constexpr int64_t kLateNs = 85'000'000'000;
 
@@ -33,10 +32,16 @@ void FleetRun::work(Slot& slot) {
     finish_shard(slot, *slot.current);
   }
   if (slot.number == 0) return;
-  if (slot.held)
+  bool is_first_now = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_first_now = succeeds_first(slot);
+  }
+  if (slot.held && !is_first_now)
     if (const Status released = give_back(slot); !released) context_.host.log(OSIRIS_ERROR, released.error().message);
   {
     const std::lock_guard lock(mutex_);
+    if (is_first_now) successor_ = &slot;
     --readers_;
   }
   changed_.notify_all();
@@ -58,8 +63,9 @@ bool FleetRun::may_acquire(Slot& slot) {
 bool FleetRun::hold(Slot& slot) {
   while (!slot.session) {
     if (!slot.held) {
-      if (!may_acquire(slot)) return false;
+      if (!may_acquire(slot)) return inherit(slot);
       if (const Status acquired = acquire(slot); !acquired) {
+        if (inherit(slot)) return true;
         const std::lock_guard lock(mutex_);
         const bool is_first = std::exchange(had_too_few_, true) == false;
         no_machine_ = acquired.error();
@@ -102,6 +108,7 @@ std::optional<ShardScheduler::Attempt> FleetRun::next(Slot& slot) {
       ask_back(slot.held->machine().id);
       if (scheduler_.is_over() || (slot.number > 0 && !scheduler_.has_work())) return std::nullopt;
     }
+    if (succeeds_first(slot)) return std::nullopt;
     changed_.wait_for(lock, kLookEvery);
   }
 }
@@ -109,7 +116,7 @@ std::optional<ShardScheduler::Attempt> FleetRun::next(Slot& slot) {
 // Of no shard.
 Result<RunOutcome> FleetRun::run_part(Slot& slot, const RunRequest& part, const PartHost& host) {
   if (!slot.session) OSIRIS_TRY(make_ready(slot));
-  auto handed = slot.session->hand_over(part, host.host());
+  auto handed = slot.session->hand_over(part, host.host(), {}, rows_ahead_.places_on(*slot.access));
   if (!handed && (context_.cancelled || is_stopped())) return Error(Code::kCancelled, "the run was cancelled");
   if (!handed) return handed.error();
   slot.part = *std::move(handed);
@@ -120,7 +127,8 @@ Result<RunOutcome> FleetRun::run_part(Slot& slot, const RunRequest& part, const 
 Result<RunOutcome> FleetRun::run_whole_part(Slot& slot, const RunRequest& part, const PartHost& host) {
   Replacement replacement(context_.place.service(), context_.place.short_life_hint(), context_.settings.retry_budget);
   for (;;) {
-    if (!slot.held) OSIRIS_TRY(acquire(slot));
+    if (!slot.held)
+      if (const Status acquired = acquire(slot); !acquired && !inherit(slot)) return acquired.error();
     auto outcome = run_part(slot, part, host);
     std::optional<Error> failure = failure_of(outcome);
     if (!failure || is_end_of_run(*failure) || context_.cancelled) return outcome;
@@ -325,6 +333,7 @@ void FleetRun::receive(Slot& slot, ShardRun& run, RunOutcome& outcome) {
                            "shards");
   }
   changed_.notify_all();
+  send_ahead(run, *outcome.packed);
 }
 
 void FleetRun::fail(const ShardScheduler::Attempt& attempt, Error error, const std::vector<PartEvent>& events) {

@@ -325,20 +325,12 @@ Status FleetPlan::index_inputs() {
 
 // What is not known of its files by the host's index has just been brought.
 Result<RunRequest> FleetPlan::part(Json steps, const std::string& suffix, const Brought& brought) const {
-  RunRequest part;
   Json manifest = Json::object();
   for (const auto& [key, value] : request_.manifest.members())
     if (key != "steps") manifest.set(key, value);
   manifest.set("steps", std::move(steps));
-  OSIRIS_TRY(part.set_manifest(std::move(manifest)));
-  part.run_id = request_.run_id + suffix;
-  part.connections = request_.connections;
-  part.settings = request_.settings;
-  part.session_dir = request_.session_dir;
-  part.work_dir = request_.work_dir;
-  part.worker_path = request_.worker_path;
-  part.worker_sha256 = request_.worker_sha256;
-  part.deadline_monotonic_ns = request_.deadline_monotonic_ns;
+  OSIRIS_ASSIGN(RunRequest part, request_.with_manifest(std::move(manifest)));
+  part.run_id += suffix;
 
   std::map<std::string, const FileDigest*> digests;
   for (const auto& [id, rows] : brought)

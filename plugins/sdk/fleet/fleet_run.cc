@@ -69,6 +69,7 @@ FleetRun::FleetRun(FleetContext context, const FleetPlan& plan)
     : context_(std::move(context)),
       plan_(plan),
       noun_(context_.place.service().noun()),
+      rows_ahead_(layout_of(context_.place.home(), context_.request.run_id).run + "/rows", context_.cancelled),
       scheduler_(plan.shards(), terms_of(plan)),
       results_(plan) {
   for (size_t i = 0; i < plan.machines(); ++i) {
@@ -125,11 +126,11 @@ Result<RunOutcome> FleetRun::run_all() {
   for (size_t i = 1; i < slots_.size(); ++i) slots_[i]->thread = std::thread([this, i] { work(*slots_[i]); });
   run_until_shards(first);
   work(first);
-  if (!is_whole()) join_all();  // otherwise the others give their machines back while the union runs
-  if (!runs_alone()) {
-    say_how_many();
+  const bool is_whole = are_shards_whole();
+  if (!is_whole) join_all();  // otherwise the others give their machines back while the union runs
+  say_how_many();
+  if (!is_whole)
     if (const auto error = error_of_shards()) return concluded(*error);
-  }
   auto outcome = run_after(first);
   if (!outcome) return concluded(outcome.error());
   return outcome;
@@ -157,19 +158,15 @@ void FleetRun::run_until_shards(Slot& first) {
   changed_.notify_all();
 }
 
-bool FleetRun::is_whole() {
+bool FleetRun::are_shards_whole() {
   const std::lock_guard lock(mutex_);
   return !end_ && !why_alone_ && scheduler_.all_accepted();
 }
 
-bool FleetRun::runs_alone() {
-  const std::lock_guard lock(mutex_);
-  return !end_ && why_alone_;
-}
-
-// Of the whole, when no shard runs any more; nullopt: the rest is to be run.
+// Of the whole, when no shard runs any more and no other thread; nullopt: the rest is to be run.
 std::optional<Error> FleetRun::error_of_shards() {
   const std::lock_guard lock(mutex_);
+  if (!end_ && why_alone_) return std::nullopt;
   const bool is_short = scheduler_.accepted_count() + scheduler_.failures().size() < plan_.shard_count();
   if (!end_ && is_short && !scheduler_.has_failed()) end_ = stop_reason();
   if (end_) return end_;
@@ -192,7 +189,7 @@ Error FleetRun::first_failure() const {
 void FleetRun::say_how_many() {
   const std::lock_guard lock(mutex_);
   const auto ran = std::count_if(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->had_shard; });
-  if (end_ || had_too_few_ || ran == static_cast<std::ptrdiff_t>(slots_.size())) return;
+  if (end_ || why_alone_ || had_too_few_ || ran == static_cast<std::ptrdiff_t>(slots_.size())) return;
   const std::string plural(context_.place.service().plural());
   context_.host.log(OSIRIS_WARN,
                     "the shards ran in " + std::to_string(ran) + " " + (ran == 1 ? noun_ : plural) +

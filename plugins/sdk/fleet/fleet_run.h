@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <future>
@@ -19,6 +20,7 @@
 #include "plugins/sdk/fleet/fleet_plan.h"
 #include "plugins/sdk/fleet/machine_session.h"
 #include "plugins/sdk/fleet/part_host.h"
+#include "plugins/sdk/fleet/rows_ahead.h"
 #include "plugins/sdk/fleet/shard_results.h"
 #include "plugins/sdk/fleet/shard_scheduler.h"
 #include "plugins/sdk/place/cloning.h"
@@ -60,7 +62,7 @@ class FleetRun {
   // shards, what was given back.
   // Take access first.
   std::unique_ptr<HeldMachine> take_held() { return std::move(slots_.front()->held); }
-  std::unique_ptr<MachineAccess> take_access() {
+  std::shared_ptr<MachineAccess> take_access() {
     end_session(*slots_.front());
     return std::move(slots_.front()->access);
   }
@@ -70,6 +72,8 @@ class FleetRun {
   const Json& released() const { return released_; }
 
  private:
+  static constexpr std::chrono::milliseconds kLookEvery{100};  // for a cancel, while others are waited for
+
   // An attempt that was handed over, or what kept it from that.
   struct ShardRun {
     ShardScheduler::Attempt attempt;
@@ -91,11 +95,12 @@ class FleetRun {
     size_t number = 0;
     Waker waker;
     std::unique_ptr<HeldMachine> held;
-    std::unique_ptr<MachineAccess> access;
+    std::shared_ptr<MachineAccess> access;
     bool has_worker = false;
     bool is_clone = false;
     bool had_one = false;
     bool had_shard = false;
+    bool is_successor = false;                      // its machine is the first one's from then on
     int64_t wanted_ns = 0;                          // monotonic: when this machine was asked for
     std::unique_ptr<MachineSession> session;        // from then on shards may be handed over
     std::unique_ptr<HandedPart> part;               // of no shard
@@ -115,8 +120,7 @@ class FleetRun {
   Result<RunOutcome> run_before(Slot& slot);
   Status take_rows_before(const RunOutcome& outcome, const std::filesystem::path& directory);
   std::set<std::string> files_between_parts(const std::function<bool(const PlanStep&)>& of) const;
-  bool is_whole();
-  bool runs_alone();
+  bool are_shards_whole();
   std::optional<Error> error_of_shards();
   // Parts of tables (fleet_source.cc). The first asks for their bounds, and stays until all their shards are there
   // where it holds a snapshot.
@@ -158,6 +162,9 @@ class FleetRun {
   void work(Slot& slot);
   bool hold(Slot& slot);
   bool may_acquire(Slot& slot);
+  bool succeeds_first(Slot& slot);
+  bool inherit(Slot& slot);
+  void send_ahead(const ShardRun& run, const rpc::Packed& packed);
   std::optional<ShardScheduler::Attempt> next(Slot& slot);
   std::unique_ptr<ShardRun> hand_over(Slot& slot, const ShardScheduler::Attempt& attempt);
   std::unique_ptr<ShardRun> hand_over_ahead(Slot& slot);
@@ -185,6 +192,7 @@ class FleetRun {
   std::mutex packed_mutex_;
   PackedWorker packed_;  // not valid: it was let go of, and is read anew for a machine that needs it
   Brought before_;       // what the shards read
+  RowsAhead rows_ahead_;
   std::shared_ptr<const std::string> packed_bytes_;
   std::atomic<bool> stop_running_{false};
 
@@ -197,6 +205,7 @@ class FleetRun {
   std::map<std::string, Json> settled_;   // of parts of tables, by step
   bool is_held_ = false;                  // the snapshot that they share
   unsigned times_ = 1;                    // that shards of a snapshot were begun
+  Slot* successor_ = nullptr;             // whose machine the first takes
   size_t readers_ = 0;                    // machines beside the first that may still run shards
   std::optional<std::string> why_alone_;  // why all shards have to run in one place
   std::optional<Error> end_;              // the run's, whatever its shards came to

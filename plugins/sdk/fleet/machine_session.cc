@@ -43,8 +43,9 @@ class BytesOfString : public ByteStream {
 };
 
 uint64_t bytes_of(const PackageContents& contents) {
-  return std::accumulate(contents.members.begin(), contents.members.end(), uint64_t{0},
-                         [](uint64_t sum, const auto& each) { return sum + each.file.size_bytes; });
+  return std::accumulate(
+      contents.members.begin(), contents.members.end(), uint64_t{0},
+      [](uint64_t sum, const auto& each) { return sum + (each.file.present ? 0 : each.file.size_bytes); });
 }
 
 DeliveryRequest delivery_of(const SessionContext& context) {
@@ -89,11 +90,8 @@ MachineSession::MachineSession(SessionContext context)
                                 [&host = context_.host](const std::string& text) { host.log(OSIRIS_WARN, text); }),
              [&access = context_.access](const std::string& path) {
                return access.download(path, 0, "fetch the worker's records");
-             }) {
-  context_.held.on_lost([this](const Error& error) { relay_.declare_lost(error); });
-}
-
-MachineSession::~MachineSession() { context_.held.on_lost({}); }
+             }),
+      listening_(context_.held, [this](const Error& error) { relay_.declare_lost(error); }) {}
 
 Status MachineSession::start(const std::function<Status()>& meanwhile) {
   OSIRIS_ASSIGN(Delivery delivery, plan_relay(delivery_of(context_)));
@@ -110,17 +108,20 @@ Status MachineSession::start(const std::function<Status()>& meanwhile) {
 }
 
 Result<std::unique_ptr<HandedPart>> MachineSession::hand_over(const RunRequest& request, const Host& host,
-                                                              std::function<void()> dropped) {
+                                                              std::function<void()> dropped,
+                                                              const std::map<std::string, std::string>& present) {
   auto part = std::make_unique<HandedPart>();
   const Layout layout = layout_of(context_.place.home(), request.run_id);
   OSIRIS_TRY(make_directories(request.adapter_dir()));
   OSIRIS_TRY(open_wire_log(request, part->wire_log_));
-  OSIRIS_ASSIGN(const PackageContents contents, list_package_contents(request, layout, false));
+  OSIRIS_ASSIGN(PackageContents contents, list_package_contents(request, layout, false));
+  take_present(contents, present);
   const int64_t began_ns = system_clock().monotonic_ns();
   // Packages of shards are packed at the same time; others hold rows of shards, which are compressed as they are.
   PackageStream stream(contents, kAheadMax,
                        dropped ? archive::WriterOptions{.threads = 0} : archive::WriterOptions{.level = 1});
-  RelayedRun run{layout.run, layout.package(), {}, layout.artifacts(), layout.records(), std::move(dropped)};
+  RelayedRun run{layout.run,        layout.package(),  {}, layout.artifacts(), layout.records(),
+                 request.drivers(), std::move(dropped)};
   uint64_t sent = 0;
   if (bytes_of(contents) <= kPackageBytesMax) {
     OSIRIS_TRY(stream.write_to([&](std::string_view bytes) {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,7 +60,6 @@ class HandedPart {
 class MachineSession {
  public:
   explicit MachineSession(SessionContext context);
-  ~MachineSession();
   MachineSession(const MachineSession&) = delete;
   MachineSession& operator=(const MachineSession&) = delete;
 
@@ -70,12 +70,15 @@ class MachineSession {
   // Sends the part's package and opening; `host` is borrowed like the request. By one thread at a time, in the order in
   // which the parts are waited for. An error: its opening was not sent.
   // `dropped`: it was asked back, and its machine has given it up; called while another part is waited for.
+  // `present`: where inputs are there already, by where they are here.
   Result<std::unique_ptr<HandedPart>> hand_over(const RunRequest& request, const Host& host,
-                                                std::function<void()> dropped = {});
+                                                std::function<void()> dropped = {},
+                                                const std::map<std::string, std::string>& present = {});
 
  private:
   const SessionContext context_;
   WorkerRelay relay_;
+  const HeldMachine::Listening listening_;  // ends first
 };
 
 // Puts the worker on a machine of which others are to be made, installs these sets of packages (requirement_set())

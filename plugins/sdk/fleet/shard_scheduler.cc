@@ -230,6 +230,12 @@ std::optional<int64_t> ShardScheduler::next_tick_ns() const {
   return next;
 }
 
+bool ShardScheduler::succeed(const std::string& machine) {
+  if (!wants_successor_ || is_lost(machine) || running_.count(machine) || ahead_.count(machine)) return false;
+  wants_successor_ = false;
+  return true;
+}
+
 bool ShardScheduler::take_replacement() {
   if (stopped_ || replacements_ >= terms_.replacements_max) return false;
   ++replacements_;

@@ -10,6 +10,8 @@
 //   lost        a machine that is given up keeps its shards until it is known to be gone: verified, or its lease has
 //   run
 //               out. No shard runs twice at the same time
+//   successor   the first machine is wanted beyond the shards. Where it is lost and not replaced an idle one is the
+//               first
 //   attempts    a shard whose machine is lost runs again elsewhere, up to a number of times; one that fails by itself
 //               does not
 #pragma once
@@ -88,6 +90,12 @@ class ShardScheduler {
   // It is of before a restart, and comes to nothing.
   bool is_outdated(const Attempt& attempt) const;
 
+  // The first machine is gone, and none is to be had in its place: one that has nothing to run now is that.
+  void want_successor(bool is_wanted = true) { wants_successor_ = is_wanted; }
+  bool wants_successor() const { return wants_successor_; }
+  // Whether this one is; asked of a machine to which take() gave nothing. Once for each that is wanted.
+  bool succeed(const std::string& machine);
+
   // Whether a machine may be made for a lost one; counts it.
   bool take_replacement();
   // Nothing more is handed out.
@@ -149,7 +157,7 @@ class ShardScheduler {
   std::vector<Failure> failures_;
   uint64_t last_id_ = 0;
   size_t accepted_ = 0, in_hand_ = 0, asked_back_ = 0, replacements_ = 0;
-  bool stopped_ = false;
+  bool stopped_ = false, wants_successor_ = false;
 };
 
 }  // namespace osiris::sdk

@@ -149,6 +149,16 @@ Status set_start(const DeliveryRequest& request, std::string script, Delivery& d
   return {};
 }
 
+// Words of the worker that opens its engine while the rest of its run is on the way.
+std::string ahead(const std::vector<std::string>& drivers) {
+  std::string words;
+  for (const std::string& driver : drivers) {
+    if (!is_plain(driver)) return {};
+    words += " " + driver;
+  }
+  return words.empty() ? words : " --ahead" + words;
+}
+
 }  // namespace
 
 Result<Delivery> plan_delivery(DeliveryRequest request) {
@@ -163,7 +173,7 @@ Result<Delivery> plan_delivery(DeliveryRequest request) {
     OSIRIS_ASSIGN(starts, send_worker(request, delivery));
   }
   if (request.wipe_other_runs) script += " && for d in ../*/; do [ \"$d\" -ef . ] || rm -rf \"$d\"; done";
-  script += " && exec " + starts;
+  script += " && exec " + starts + ahead(request.drivers);
   OSIRIS_TRY(set_start(request, std::move(script), delivery));
   return delivery;
 }

@@ -39,6 +39,7 @@ struct DeliveryRequest {
   Layout layout;  // the process works in layout.run, which the upload makes; when layout.arrived() is there, all is. A
                   // worker that is sent starts before that: what it is asked for has to wait for the upload's end
   bool wipe_other_runs = false;
+  std::vector<std::string> drivers = {};      // of the run: the worker gets ready for them
   std::optional<Result<std::string>> packed;  // of packed_worker(), if the caller has it already
   std::shared_ptr<const std::string> shared;  // likewise, of many deliveries; not null: wins
   // Of plan_unpacking(): what is installed there (requirement_set()), and by which variables beside the worker's own.

@@ -84,6 +84,20 @@ void leave_out(PackageContents& contents, const std::set<std::string>& files) {
   }
 }
 
+void take_present(PackageContents& contents, const std::map<std::string, std::string>& places) {
+  if (places.empty()) return;
+  for (size_t i = 0; i < contents.members.size(); ++i) {
+    const auto place = places.find(contents.members[i].source);
+    if (place == places.end()) continue;
+    rpc::PackageFile& file = contents.package.files[i];
+    file.to = place->second;
+    file.present = true;
+    contents.members[i].file = file;
+  }
+  for (rpc::PathMapping& each : contents.path_map)
+    if (const auto place = places.find(each.from); place != places.end()) each.to = place->second;
+}
+
 std::set<std::string> kept_inputs(const PackageContents& contents) {
   std::set<std::string> files;
   for (const rpc::PackageFile& file : contents.package.files)

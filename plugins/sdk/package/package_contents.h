@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -39,6 +40,8 @@ struct PackageContents {
 Result<PackageContents> list_package_contents(const RunRequest& request, const Layout& layout, bool keep_inputs);
 // The kept inputs among `files` do not travel, all others do.
 void leave_out(PackageContents& contents, const std::set<std::string>& files);
+// Inputs that are on the machine already do not travel: where they are there, by where they are here.
+void take_present(PackageContents& contents, const std::map<std::string, std::string>& places);
 // Where the kept inputs are once the run has begun.
 std::set<std::string> kept_inputs(const PackageContents& contents);
 

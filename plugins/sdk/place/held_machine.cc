@@ -18,7 +18,7 @@ HeldMachine::~HeldMachine() {
   if (lease_) lease_->stop();
 }
 
-void HeldMachine::on_lost(std::function<void(const Error&)> lost) {
+void HeldMachine::listen(std::function<void(const Error&)> lost) {
   const std::lock_guard lock(mutex_);
   lost_ = std::move(lost);
 }

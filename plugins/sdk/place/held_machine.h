@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "plugins/sdk/abi/host.h"
@@ -79,8 +80,20 @@ class HeldMachine {
   bool was_kept() const { return reused_; }
   // The service's age limit, if the machine has reached it.
   std::optional<Lifetime::Limit> limit_reached() const { return lease_ ? lease_->limit_reached() : std::nullopt; }
-  // Called from the lease's thread when the machine turns out to be gone.
-  void on_lost(std::function<void(const Error&)> lost);
+  // For as long as it lives, `lost` is called from the lease's thread when the machine turns out to be gone. One at a
+  // time; once it has ended, no call is under way.
+  class Listening {
+   public:
+    Listening(HeldMachine& held, std::function<void(const Error&)> lost) : held_(held) {
+      held_.listen(std::move(lost));
+    }
+    ~Listening() { held_.listen({}); }
+    Listening(const Listening&) = delete;
+    Listening& operator=(const Listening&) = delete;
+
+   private:
+    HeldMachine& held_;
+  };
 
   // Input files that an earlier run left on a kept machine; and what this run leaves, if it is kept.
   const std::set<std::string>& kept_files() const { return kept_files_; }
@@ -91,6 +104,7 @@ class HeldMachine {
   Status release(Json& released, bool keep);
 
  private:
+  void listen(std::function<void(const Error&)> lost);
   Status hold(const std::string& template_id, int64_t started_ns,
               const std::optional<Lifetime::CreateTimes>& create_times, const Json& journaled);
   Result<std::optional<Machine>> take_kept(const Request& request);

@@ -96,7 +96,7 @@ class RemoteAdapter : public plugin::Adapter {
   std::unique_ptr<Place> place_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<HeldMachine> held_;
-  std::unique_ptr<MachineAccess> access_;
+  std::shared_ptr<MachineAccess> access_;
   std::optional<rpc::Packed> packed_;
   std::shared_ptr<const std::string> packed_bytes_;  // the same, where it is here already
   std::vector<Artifact> shard_outputs_;              // at their places already

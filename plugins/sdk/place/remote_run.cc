@@ -23,6 +23,7 @@ Result<Delivery> delivery_of(const RemoteRun& run, const Layout& layout, std::fu
   wanted.worker_sha256 = run.request.worker_sha256;
   wanted.layout = layout;
   wanted.wipe_other_runs = run.held.was_kept();
+  wanted.drivers = run.request.drivers();
   if (!run.made_from.worker_directory.empty())
     wanted.present_in = run.made_from.worker_directory;
   else if (run.held.was_kept())
@@ -99,12 +100,8 @@ Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackageContents& c
                                {"worker_sent", delivery.sends_worker},
                                {"duration_ms", elapsed_ms(upload_ns)}}));
 
-  run.held.on_lost([&channel](const Error& error) { channel.declare_lost(error); });
-  const auto pid = channel.started(run.settings.lease, run.cancelled);
-  if (!pid) {
-    run.held.on_lost({});
-    return pid.error();
-  }
+  const HeldMachine::Listening listening(run.held, [&channel](const Error& error) { channel.declare_lost(error); });
+  OSIRIS_TRY(channel.started(run.settings.lease, run.cancelled));
   // From wanting a machine to having a process in it.
   run.host.metric({.name = std::string(run.place.service().id()) + "_overhead_ms",
                    .unit = "ms",
@@ -116,9 +113,7 @@ Result<RunOutcome> run_on_machine(const RemoteRun& run, const PackageContents& c
   Opening opening = opening_on_machine(terms, run.request, contents, layout);
   RunLoopOptions options = loop_options_on_machine(terms, run.request, opening, machine);
   RunLoop loop(run.host, channel, run.waker, wire_log, std::move(options));
-  RunOutcome outcome = loop.run(run.request.steps(), std::move(opening));
-  run.held.on_lost({});
-  return outcome;
+  return loop.run(run.request.steps(), std::move(opening));
 }
 
 }  // namespace osiris::sdk

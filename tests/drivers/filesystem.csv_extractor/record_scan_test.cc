@@ -2,11 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <fstream>
+#include <memory>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/drivers/filesystem.csv_extractor/extract.h"
+#include "tests/support/eventually.h"
 #include "worker/drivers/filesystem.csv_extractor/record_blocks.h"
 #include "worker/drivers/filesystem.csv_extractor/record_fields.h"
 #include "worker/drivers/filesystem.csv_extractor/tokenizer.h"
@@ -109,6 +114,32 @@ TEST(CsvRecordScan, BlocksEndWithARecord) {
   const Scanned seen = scanned(text, 2);
   EXPECT_GT(seen.blocks, 2u);
   EXPECT_TRUE(seen.records == tokenized(text));
+}
+
+TEST(CsvRecordScan, ABlockIsWrittenToAgainOnceNoThreadHoldsIt) {
+  RecordBlocks blocks(
+      [](char* to, size_t size) {
+        std::fill_n(to, size, '\n');
+        return size;
+      },
+      ',', 0);
+  TextBlock block;
+  ASSERT_TRUE(blocks.next(block).ok());
+  const char* const memory = block.data();
+  TextBlock other = block;
+  auto hold = std::make_unique<BlockBytes::Hold>(block.bytes);
+  ASSERT_TRUE(blocks.next(other).ok());
+  EXPECT_NE(other.data(), memory);
+  std::ptrdiff_t lines = 0;
+  std::thread reader([&lines, text = block.text(), hold = std::move(hold)]() mutable {
+    lines = std::count(text.begin(), text.end(), '\n');
+    hold.reset();
+  });
+  EXPECT_TRUE(test::eventually([&] { return !block.bytes->is_held(); }));
+  ASSERT_TRUE(blocks.next(block).ok());  // no other order with the reader than this one: of interest to ThreadSanitizer
+  EXPECT_EQ(block.data(), memory);
+  reader.join();
+  EXPECT_EQ(lines, static_cast<std::ptrdiff_t>(kBlockBytes));
 }
 
 // By this process, in any way.

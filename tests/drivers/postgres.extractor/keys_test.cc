@@ -194,6 +194,35 @@ TEST_F(PostgresKeys, ChunksReadEveryRowOnceByAColumnOfAnyTypeWithAnOrder) {
     }
 }
 
+// Of a large table a sample of its pages says where chunks begin, and no index is looked through.
+TEST_F(PostgresKeys, ChunksOfALargeTableBeginWhereASampleSays) {
+  in_shop(
+      "CREATE UNLOGGED TABLE large AS SELECT n AS k, n % 7 AS v, repeat('x', 330) AS filler FROM generate_series(1, "
+      "200000) AS n; UPDATE large SET k = NULL WHERE k % 1000 = 0; ANALYZE large");
+  PostgresStep step(postgres_extractor());
+  step.configure({{"table", "large"},
+                  {"columns", Json::array({"k", "v"})},
+                  {"partition", Json::object({{"column", "k"}, {"parts", 1}, {"chunk_rows", 70000}})},
+                  {"echo", true}});
+  const auto outcome = step.run();
+  ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+  EXPECT_EQ(step.query("SELECT count(*), count(DISTINCT k), sum(k), sum(v) FROM {out}"),
+            ask_shop("SELECT count(*) || '|' || count(DISTINCT k) || '|' || sum(k) || '|' || sum(v) FROM large"));
+  const std::string said = step.everything_said();
+  EXPECT_NE(said.find("TABLESAMPLE"), std::string::npos);
+  EXPECT_EQ(said.find("OFFSET"), std::string::npos);
+  size_t ranges = 0;
+  for (size_t at = 0; (at = said.find("TO STDOUT", at)) != std::string::npos; ++at) ++ranges;
+  EXPECT_EQ(ranges, 4u) << "three, and the rows without a value";
+  // A sample of so small chunks would be most of the table.
+  step.configure({{"table", "large"},
+                  {"columns", Json::array({"k", "v"})},
+                  {"partition", Json::object({{"column", "k"}, {"parts", 1}, {"chunk_rows", 20000}})},
+                  {"echo", true}});
+  ASSERT_TRUE(step.run().ok());
+  EXPECT_NE(step.everything_said().find("OFFSET"), std::string::npos);
+}
+
 TEST_F(PostgresKeys, ChunksThatCannotBeAreRefused) {
   const auto by = [](const char* column) { return Json::object({{"column", column}, {"chunk_rows", 1}}); };
   EXPECT_EQ(rows({{"query", "SELECT 1 AS id WHERE false"}, {"partition", by("id")}}), "");

@@ -131,6 +131,37 @@ TEST(Archive, AFileIsPackedWithItsDigest) {
   EXPECT_EQ(unpack(out).members.at(3), "content");
 }
 
+TEST(Archive, WhatIsCompressedAlreadyIsStored) {
+  const std::string text = text_of(3'000'000);
+  const std::map<uint32_t, std::string> members = {{1, text},
+                                                   {2, "\x1F\x8B" + text},
+                                                   {3, text},
+                                                   {4, "PAR1 a page's header \x28\xB5\x2F\xFD" + text},
+                                                   {5, "PAR1 a page's header" + text}};
+  for (const int threads : {0, 2}) {
+    std::string out;
+    {
+      Writer writer(
+          [&](std::string_view bytes) {
+            out += bytes;
+            return true;
+          },
+          {.level = 1, .threads = threads});
+      const std::string path = testing::TempDir() + "/member";
+      for (const auto& [number, bytes] : members) {
+        std::ofstream(path, std::ios::binary) << bytes;
+        ASSERT_TRUE(writer.add_file(number, path, bytes.size()).ok());
+      }
+      ASSERT_TRUE(writer.finish().ok());
+    }
+    EXPECT_GT(out.size(), 2 * text.size()) << "two of them";
+    EXPECT_LT(out.size(), 4 * text.size());
+    const Unpacked back = unpack(out);
+    ASSERT_TRUE(back.status.ok()) << back.status.error().message;
+    EXPECT_TRUE(back.members == members);
+  }
+}
+
 TEST(Archive, AFileThatGrewOrShrankIsAnError) {
   const std::string path = testing::TempDir() + "/changing";
   std::ofstream(path) << "content";

@@ -3,8 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <bit>
+#include <cstring>
 #include <random>
 #include <set>
+#include <vector>
+
+#include "protocol/base/sha256.h"
 
 namespace osiris {
 namespace {
@@ -29,6 +35,36 @@ TEST(ContentHash, ThePiecesMakeNoDifference) {
   EXPECT_EQ(whole.size(), 64u);
   for (const size_t piece : {1u, 7u, 8191u, 8192u, 8193u, 65536u})
     EXPECT_EQ(hash_of(text, "secret", piece), whole) << piece;
+}
+
+// The words of a key, as they follow from the secret.
+std::vector<uint32_t> key_words(const std::string& secret) {
+  std::vector<uint32_t> words;
+  for (int number = 0; words.size() < 2'048 + 12; ++number) {
+    const std::string digits = sha256_hex("osiris content " + std::to_string(number) + " " + secret);
+    for (size_t at = 0; at < digits.size(); at += 16) {
+      const uint64_t both = std::stoull(digits.substr(at, 16), nullptr, 16);
+      words.push_back(static_cast<uint32_t>(both));
+      words.push_back(static_cast<uint32_t>(both >> 32));
+    }
+  }
+  return words;
+}
+
+// Whatever instructions a processor has: two machines hash one content alike.
+TEST(ContentHash, TheSumsOfABlockAreThoseOfTheDefinition) {
+  const std::string text = random_text(ContentHash::kBlockBytes + 3);
+  const std::vector<uint32_t> key = key_words("secret");
+  for (const size_t bytes : {16u, 32u, 48u, 80u, 8176u, 8192u}) {
+    std::vector<uint32_t> words(bytes / sizeof(uint32_t));
+    std::memcpy(words.data(), text.data() + 3, bytes);
+    std::array<uint64_t, 4> sums = {};
+    for (size_t pass = 0; pass < sums.size(); ++pass)
+      for (size_t i = 0; i < words.size(); i += 2)
+        sums[pass] += uint64_t{words[i] + key[i + 4 * pass]} * uint64_t{words[i + 1] + key[i + 1 + 4 * pass]};
+    EXPECT_EQ(ContentHash::Key("secret").nh(text.data() + 3, bytes), (std::bit_cast<std::array<char, 32>>(sums)))
+        << bytes;
+  }
 }
 
 TEST(ContentHash, EachByteCounts) {

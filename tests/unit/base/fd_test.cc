@@ -12,6 +12,7 @@
 
 #include "protocol/base/file.h"
 #include "protocol/base/file_lock.h"
+#include "protocol/base/read_block.h"
 
 namespace osiris {
 namespace {
@@ -97,6 +98,16 @@ TEST_F(Descriptors, ALockKeepsOthersOutUntilItIsGivenBack) {
   waits.join();
   EXPECT_FALSE(FileLock::is_held(file("lock")));
   EXPECT_TRUE(FileLock::try_take_existing(file("lock")));
+}
+
+TEST_F(Descriptors, ABlockToReadIntoBeginsAPage) {
+  for (const size_t bytes : {size_t{1}, size_t{4096}, size_t{1} << 18}) {
+    ReadBlock block(bytes);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(block.data()) % 4096, 0u);
+    EXPECT_GE(block.size(), bytes);
+    block.data()[bytes - 1] = 'x';
+    EXPECT_EQ(block.first(bytes).back(), 'x');
+  }
 }
 
 TEST_F(Descriptors, ALockIsNotTakenThroughALinkOrWithoutAFile) {

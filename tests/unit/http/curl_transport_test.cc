@@ -36,6 +36,29 @@ TEST(CurlTransport, ReturnsStatusHeadersAndBody) {
   EXPECT_EQ(outcome.response->body, "hello");
 }
 
+// While the transport's thread receives more: of interest to ThreadSanitizer.
+TEST(CurlTransport, WhatIsCountedOfABodyIsInItsAnswerOnceItWasRead) {
+  const std::string piece(100'000, 'x');
+  constexpr int kPieces = 100;
+  ScriptedServer server([&](Connection& c) {
+    c.receive();
+    c.send("HTTP/1.1 404 Not Found\r\nContent-Length: " + std::to_string(kPieces * piece.size()) + "\r\n\r\n");
+    for (int i = 0; i < kPieces; ++i) c.send(piece);
+  });
+  CurlTransport transport;
+  const auto exchange = transport.open(get(server.url()));
+  for (bool more = true; more;) {
+    const auto bytes = exchange->read(60s);
+    ASSERT_TRUE(bytes.ok()) << bytes.error().message;
+    more = !bytes->empty();
+    const auto head = exchange->head();
+    ASSERT_TRUE(head.ok());
+    const Response copy = **head;
+    EXPECT_EQ(copy.status, 404);
+    EXPECT_EQ(copy.bytes_received, more ? 0 : kPieces * piece.size());
+  }
+}
+
 TEST(CurlTransport, ReusesOneConnectionForRequestsInARow) {
   ScriptedServer server([](Connection& c) {
     while (!c.receive().head.empty()) reply(c, "x");

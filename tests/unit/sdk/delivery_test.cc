@@ -17,8 +17,10 @@
 namespace osiris::sdk {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::StartsWith;
 namespace fs = std::filesystem;
 
@@ -127,6 +129,14 @@ TEST_F(DeliveryTest, AWorkerThatIsThereDoesNotTravel) {
   EXPECT_THAT(sent.parts, IsEmpty());
   put(worker_file(request_.layout.root, hash_), kWorker);
   EXPECT_EQ(arrive(sent).describe(), "exited with status 5");
+}
+
+TEST_F(DeliveryTest, TheWorkerIsToldWhatToGetReadyFor) {
+  EXPECT_THAT(script(), Not(HasSubstr("--ahead")));
+  request_.drivers = {"duckdb.processor", "mock"};
+  EXPECT_THAT(script(), EndsWith(" --ahead duckdb.processor mock"));
+  request_.drivers = {"duckdb.processor", "mock; true"};
+  EXPECT_THAT(script(), Not(HasSubstr("--ahead"))) << "words of ours only";
 }
 
 TEST_F(DeliveryTest, NothingStartsBeforeWhatItNeedsHasArrived) {

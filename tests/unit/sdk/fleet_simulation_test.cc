@@ -27,21 +27,29 @@ constexpr int64_t kLease = 2'000 * kMs, kSilence = 300 * kMs, kPutInPlace = 5 * 
 
 struct Counts {
   size_t runs = 0, complete = 0, said_failed = 0, killed = 0, cut_off = 0, late_refused = 0, replaced = 0, ahead = 0,
-         asked_back = 0;
-  size_t wrong = 0, twice = 0, left = 0;
+         asked_back = 0, succeeded = 0;
+  size_t wrong = 0, twice = 0, left = 0, without_first = 0;
 };
+
+// Whether machines that are lost are replaced, or a cap forbids it.
+enum class Money { kEnough, kCapped };
 
 // The world: machines that run, and the driver of the scheduler as a run is (fleet_run.cc), event by event.
 class Simulation {
  public:
-  Simulation(uint64_t seed, Counts& counts)
+  Simulation(uint64_t seed, Counts& counts, Money money = Money::kEnough)
       : random_(seed),
         counts_(counts),
+        money_(money),
         parallel_max_(parallel()),
         scheduler_(list(), {.replacements_max = kMachines, .machines = kMachines, .parallel_max = {parallel_max_}}) {}
 
   void run() {
     for (size_t i = 0; i < kMachines; ++i) make_machine(i < kMachines / 3 + 1);
+    // What shards wait for runs in the first, which may end before it has done that.
+    if (money_ == Money::kCapped) begins_at_ns_ = pick(0, 1) ? 0 : pick(100, 900) * kMs;
+    if (begins_at_ns_ > 0) at(begins_at_ns_ - pick(0, 50) * kMs, [this] { kill(first_); });
+    at(begins_at_ns_, [] {});
     while (!events_.empty()) {
       const Event event = events_.top();
       events_.pop();
@@ -96,9 +104,22 @@ class Simulation {
     ++coming_;
   }
 
+  // Shards wait for what the first machine does before them, whichever that is by then.
+  bool may_begin() const { return now_ >= begins_at_ns_ && (begins_at_ns_ == 0 || !scheduler_.is_lost(first_)); }
+
+  void succeed_first() {
+    for (const std::string& id : ready_)
+      if (machines_.at(id).in_hand == 0 && scheduler_.succeed(id)) {
+        first_ = id;
+        ++counts_.succeeded;
+        at(now_ + pick(1, 100) * kMs, [] {});  // what it does before the shards
+      }
+  }
+
   void hand_out() {
     for (const std::string& id : std::vector<std::string>(ready_.begin(), ready_.end())) {
       Machine& machine = machines_.at(id);
+      if (!may_begin()) break;
       if (machine.in_hand == 0 && !scheduler_.is_lost(id))
         if (const auto attempt = scheduler_.take(id)) hand_over(id, *attempt);
       if (machine.in_hand != 1 || scheduler_.is_lost(id)) continue;
@@ -107,8 +128,9 @@ class Simulation {
       ++counts_.ahead;
       hand_over(id, *attempt);
     }
+    succeed_first();
     for (const auto& [id, machine] : machines_)
-      if (ready_.count(id) && machine.in_hand == 0)
+      if (ready_.count(id) && machine.in_hand == 0 && may_begin())
         if (const auto asked = scheduler_.ask_back(id)) at(now_ + pick(1, 80) * kMs, [this, asked] { drop(*asked); });
     if (!scheduler_.is_over() || coming_ > 0) return;
     for (auto& [id, machine] : machines_)
@@ -218,6 +240,10 @@ class Simulation {
   void give_up(const std::string& id, bool is_verified) {
     ready_.erase(id);
     if (is_verified) scheduler_.gone(id);
+    if (money_ == Money::kCapped) {
+      if (id == first_) scheduler_.want_successor();
+      return;
+    }
     if (!scheduler_.take_replacement()) return;
     ++counts_.replaced;
     make_machine(pick(0, 5) == 0);
@@ -249,6 +275,7 @@ class Simulation {
       all += outputs_[i];
     }
     if (scheduler_.all_accepted()) {
+      counts_.without_first += scheduler_.is_lost(first_);
       ++counts_.complete;
       EXPECT_EQ(all, expected);
       counts_.wrong += all != expected;
@@ -260,6 +287,7 @@ class Simulation {
 
   std::mt19937_64 random_;
   Counts& counts_;
+  const Money money_;
   const size_t parallel_max_;
   ShardScheduler scheduler_;
   std::priority_queue<Event> events_;
@@ -267,7 +295,8 @@ class Simulation {
   std::set<std::string> ready_;
   std::map<size_t, std::string> outputs_;
   std::map<size_t, int> accepted_;
-  int64_t now_ = 0;
+  std::string first_ = "m1";  // which the union needs
+  int64_t now_ = 0, begins_at_ns_ = 0;
   uint64_t order_ = 0;
   size_t steps_ = 0, coming_ = 0;
 };
@@ -294,6 +323,30 @@ TEST(FleetSimulation, AThirdOfTheMachinesEndsAndEachShardIsAcceptedOnce) {
   EXPECT_GT(counts.late_refused, 0u);
   EXPECT_GT(counts.ahead, counts.runs * kShards / 2);
   EXPECT_GT(counts.asked_back, 0u);
+}
+
+// Whatever the first machine does when it is lost, one of those that are left does it in its place.
+TEST(FleetSimulation, AFirstMachineThatACapDoesNotReplaceIsSucceededByAnIdleOne) {
+  const uint64_t runs = attack::scale("OSIRIS_FLEET_RUNS", 200, 2'000),
+                 first = attack::scale("OSIRIS_FLEET_SEED", 1, 1);
+  Counts counts;
+  for (uint64_t seed = first; seed < first + runs; ++seed) {
+    SCOPED_TRACE("OSIRIS_FLEET_SEED=" + std::to_string(seed));
+    Simulation(seed, counts, Money::kCapped).run();
+    if (HasFailure()) break;
+  }
+  std::printf(
+      "attack: simulated machines under a cap: %zu runs, %zu complete, %zu machines killed, %zu cut off, none "
+      "replaced; "
+      "%zu took the place of the first one; complete runs without a first machine %zu, wrong bytes %zu, shards "
+      "accepted "
+      "twice %zu, machines left %zu\n",
+      counts.runs, counts.complete, counts.killed, counts.cut_off, counts.succeeded, counts.without_first, counts.wrong,
+      counts.twice, counts.left);
+  EXPECT_EQ(counts.runs, runs);
+  EXPECT_EQ(counts.complete, counts.runs);
+  EXPECT_GT(counts.succeeded, counts.runs / 3);
+  EXPECT_EQ(counts.without_first, 0u);
 }
 
 }  // namespace

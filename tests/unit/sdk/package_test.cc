@@ -200,6 +200,25 @@ TEST_F(PackageTest, AnOutputThatIsReadFirstTravelsToItsPlace) {
   EXPECT_TRUE(kept_inputs(sent).empty());
 }
 
+TEST_F(PackageTest, WhatCameBeforeThePackageDoesNotTravelAndIsCheckedWhereItIs) {
+  reads({{"rows.parquet", "rows"}, {"small.csv", "v1"}});
+  PackageContents sent = plan(false);
+  const std::string here = (directory_ / "rows.parquet").string(), there = "/home/user/rows/1.parquet";
+  take_present(sent, {{here, there}, {"/elsewhere", "/home/user/rows/2.parquet"}});
+  EXPECT_EQ(sent.files_sent(), 3) << "plan, config, small.csv";
+  EXPECT_EQ(std::count_if(sent.path_map.begin(), sent.path_map.end(),
+                          [&](const auto& each) { return each.from == here && each.to == there; }),
+            1);
+  const rpc::Package package = arrive(sent);
+  EXPECT_FALSE(worker::unpack_package(package).ok()) << "it is not there";
+  fs::create_directories(fs::path(far(there)).parent_path());
+  ASSERT_TRUE(write_file_atomically(far(there), "rowS").ok());
+  EXPECT_FALSE(worker::unpack_package(arrive(sent)).ok()) << "it is another";
+  ASSERT_TRUE(write_file_atomically(far(there), "rows").ok());
+  ASSERT_TRUE(worker::unpack_package(arrive(sent)).ok());
+  EXPECT_EQ(*read_file(place_of(sent, "small.csv")), "v1");
+}
+
 TEST_F(PackageTest, WithoutKeepingNothingIsLeftOutWhateverIsSaid) {
   reads({{"in.csv", "value"}});
   PackageContents sent = plan(false);

@@ -51,6 +51,24 @@ TEST(ShardScheduler, WhatIsClaimedIsAcceptedOnce) {
   EXPECT_TRUE(scheduler.all_accepted());
 }
 
+TEST(ShardScheduler, TheFirstMachineIsSucceededByOneThatHasNothingToRun) {
+  ShardScheduler scheduler(shards({0, 0, 0}), {.machines = 2});
+  EXPECT_FALSE(scheduler.succeed("b")) << "the first one is there";
+  const auto attempt = *scheduler.take("b");
+  scheduler.lost("c", "it is silent", 10);
+  scheduler.want_successor();
+  EXPECT_FALSE(scheduler.succeed("b")) << "it runs a shard";
+  EXPECT_FALSE(scheduler.succeed("c")) << "it is lost";
+  EXPECT_TRUE(scheduler.claim(attempt));
+  EXPECT_FALSE(scheduler.succeed("b")) << "its result is being put in its place";
+  scheduler.accepted(attempt);
+  EXPECT_TRUE(scheduler.succeed("b"));
+  EXPECT_FALSE(scheduler.succeed("d")) << "one is enough";
+  scheduler.want_successor();
+  scheduler.want_successor(false);
+  EXPECT_FALSE(scheduler.succeed("d")) << "none is wanted any more";
+}
+
 TEST(ShardScheduler, AMachineHoldsTheNextShardWhileThereIsOneForEach) {
   ShardScheduler scheduler(shards({0, 0, 0, 0, 0}), {.machines = 2});
   EXPECT_FALSE(scheduler.take_ahead("a")) << "it runs none";

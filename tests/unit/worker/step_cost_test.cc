@@ -77,6 +77,18 @@ TEST_F(StepCost, IsOneQueryForAStatement) {
   EXPECT_EQ(queries() - before, uint64_t{kSteps});
 }
 
+// A step finds its connection and its output's database made.
+TEST_F(StepCost, IsWhatWasMadeAheadWhereThereIsSome) {
+  ASSERT_TRUE(database_->open().ok());
+  const uint64_t before = databases();
+  database_->make_spares(kSteps);
+  EXPECT_EQ(databases(), before + kSteps);
+  auto last = run_chain();
+  EXPECT_EQ(databases(), before + 1) << "an output had a database of its own beside those that were there";
+  last.reset();
+  EXPECT_EQ(databases(), before);
+}
+
 TEST_F(StepCost, IsItsOwnThreadWhereRowsAreFew) {
   ASSERT_TRUE(database_->open().ok());
   const auto last = run_chain();

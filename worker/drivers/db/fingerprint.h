@@ -1,7 +1,8 @@
-// What a set of rows is, whatever their order: how many they are, and the sum modulo 2^128 of a hash of each (the first
-// half of a SHA-256, of the row's digest by NH as in ContentHash, or of the row where it is long). Two sets with one
-// fingerprint are the same rows; a value that went into another row changes it. A sum for each column, of a smaller
-// hash, only tells which column to look at.
+// What a set of rows is, whatever their order: how many they are, and the sum modulo 2^128 of a hash of each: of the
+// row's digest by NH, as in ContentHash, the last block of CBC by AES, and of a row that is longer than one block of NH
+// the first half of a SHA-256. Two sets with one fingerprint are the same rows; a value that went into another row
+// changes it. A sum for each column, of a smaller hash, only tells which column to look at. One SHA-256 for each row
+// would take as long as all the rest (docs/decisions/0266-read-back-while-it-is-written.md).
 #pragma once
 
 #include <cstdint>
@@ -25,6 +26,11 @@ class Fingerprint {
   void add(std::string_view value);
   void add_null();
   void end_row();
+  // The same of values that stand side by side, each with its length: of all of them add_bytes(), of which the row's
+  // hash is, and of each one of the other two, for the sum of its column.
+  void add_bytes(std::string_view bytes);
+  void add_to_column(std::string_view value);
+  void add_null_to_column();
 
   // More rows of the same columns.
   void add(const Fingerprint& others);
@@ -36,22 +42,24 @@ class Fingerprint {
   uint64_t rows() const { return rows_; }
   size_t columns() const { return columns_.size(); }
   std::string text() const;  // the sum, 32 hexadecimal digits
-  bool is_of_the_same_rows(const Fingerprint& other) const { return rows_ == other.rows_ && sum_ == other.sum_; }
+  bool is_of_the_same_rows(const Fingerprint& other) const { return rows_ == other.rows_ && sum() == other.sum(); }
   // Places of the columns whose values differ; none where the values went into other rows.
   std::vector<size_t> columns_that_differ(const Fingerprint& other) const;
 
  private:
   char* room_for(size_t bytes);
   void put(std::string_view bytes);
-  void digest_held();
+  void end_held_row();
+  void end_long_row();
+  Uint128 sum() const;
 
-  struct LongRow;
+  struct Hashes;
   std::string row_;  // the row under way, its first `held_` bytes: of each value whether it is one, its length, itself
   size_t held_ = 0;
-  std::unique_ptr<LongRow> long_;  // what came before `row_`, of a row that is not held at once
+  std::unique_ptr<Hashes> hashes_;
   size_t column_ = 0;
   uint64_t rows_ = 0;
-  Uint128 sum_ = 0;
+  Uint128 sum_ = 0;  // of rows whose hash is made
   std::vector<uint64_t> columns_;
 };
 

@@ -17,6 +17,7 @@
 
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
+#include "protocol/base/read_block.h"
 
 namespace osiris::worker::files {
 namespace {
@@ -76,7 +77,7 @@ class CodecSource : public ByteSource {
 
  private:
   std::unique_ptr<PlainSource> plain_;
-  std::vector<char> input_;
+  ReadBlock input_;
   const char* at_ = nullptr;
   size_t left_ = 0;
   bool began_ = false, input_ended_ = false;

@@ -19,14 +19,13 @@ Error unfit(const char* why) { return Error(Code::kUnsupported, why); }
 // An empty block of so much room.
 void RecordBlocks::make_room(TextBlock& block, size_t room) {
   block.size = 0;
-  if (block.room >= room && block.bytes.use_count() == 1) return;
-  block.bytes = std::shared_ptr<char[]>(new char[room + kBlockSlack]);
-  block.room = room;
+  if (block.bytes && block.bytes->room() >= room && !block.bytes->is_held()) return;
+  block.bytes = std::make_shared<BlockBytes>(room);
 }
 
 void RecordBlocks::fill(TextBlock& block) {
-  while (block.size < block.room && !is_ended_) {
-    const size_t got = read_(block.bytes.get() + block.size, block.room - block.size);
+  while (block.size < block.bytes->room() && !is_ended_) {
+    const size_t got = read_(block.data() + block.size, block.bytes->room() - block.size);
     is_ended_ = got == 0;
     block.size += got;
     bytes_read_ += got;
@@ -69,23 +68,23 @@ size_t RecordBlocks::skip_head(std::string_view text) {
 Result<bool> RecordBlocks::next(TextBlock& block) {
   const std::lock_guard lock(mutex_);
   make_room(block, std::max(kBlockBytes, rest_.size() + kRecordBytes));
-  std::memcpy(block.bytes.get(), rest_.data(), rest_.size());
+  std::memcpy(block.data(), rest_.data(), rest_.size());
   block.size = rest_.size();
   fill(block);
   if (!std::exchange(is_begun_, true)) {
     const size_t head = skip_head(block.text());
     if (skip_lines_ > 0 && !is_ended_) return unfit("the lines before the first record are too long");
     block.size -= head;
-    std::memmove(block.bytes.get(), block.bytes.get() + head, block.size);
+    std::memmove(block.data(), block.data() + head, block.size);
   }
   bool is_open = false;
   size_t end = end_of_records(block.text(), is_open);
   if (is_ended_ && is_open) return unfit("a quote is never closed");
   if (is_ended_) end = block.size;
   if (block.size - end > kRecordBytes || (end == 0 && !is_ended_)) return unfit("a record is very long");
-  rest_.assign(block.bytes.get() + end, block.size - end);
+  rest_.assign(block.data() + end, block.size - end);
   block.size = end;
-  std::memset(block.bytes.get() + end, 0, kBlockSlack);
+  std::memset(block.data() + end, 0, kBlockSlack);
   block.number = blocks_++;
   return end > 0;
 }

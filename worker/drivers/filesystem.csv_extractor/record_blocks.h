@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "protocol/base/error.h"
 
@@ -23,15 +24,42 @@ inline constexpr size_t kBlockBytes = size_t{2} << 20;
 // Behind a block's text there is room for as much, in zeros: it is looked at in words that long.
 inline constexpr size_t kBlockSlack = 64;
 
+// The memory of a block. What is given from it may point into it: it is written to again once nothing holds it.
+class BlockBytes {
+ public:
+  explicit BlockBytes(size_t room) : bytes_(new char[room + kBlockSlack]), room_(room) {}
+
+  char* get() const { return bytes_.get(); }
+  size_t room() const { return room_; }  // without the slack
+  // What the threads that held it have done with it is before this. shared_ptr's use_count() promises no such order.
+  bool is_held() const { return holds_ > 0; }
+
+  // [any thread] For as long as something points into it.
+  class Hold {
+   public:
+    explicit Hold(std::shared_ptr<BlockBytes> bytes) : bytes_(std::move(bytes)) { ++bytes_->holds_; }
+    ~Hold() { --bytes_->holds_; }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    const std::shared_ptr<BlockBytes> bytes_;
+  };
+
+ private:
+  const std::unique_ptr<char[]> bytes_;
+  const size_t room_;
+  std::atomic<size_t> holds_{0};
+};
+
 struct TextBlock {
-  // What is given from a block may point into it: it is written to again once nothing else holds it.
-  std::shared_ptr<char[]> bytes;
-  size_t room = 0;  // without the slack
+  std::shared_ptr<BlockBytes> bytes;
   size_t size = 0;
   uint64_t number = 0;  // from 0
   size_t file = 0;      // of several that are read one after the other
 
-  std::string_view text() const { return {bytes.get(), size}; }
+  char* data() const { return bytes->get(); }
+  std::string_view text() const { return {data(), size}; }
 };
 
 class RecordBlocks {

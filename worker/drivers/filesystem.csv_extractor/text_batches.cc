@@ -51,18 +51,9 @@ class TextBatches::Lent : public ChunkBatches::Batch {
 
 TextBatches::TextBatches(ScanState& state, duckdb::ClientContext& context, const std::vector<size_t>& places)
     : state_(state), context_(context), text_(context, state.plan()) {
-  std::vector<bool> is_read(state.plan().columns.size());
-  for (const size_t place : places) is_read[place] = true;
-  for (size_t i = 0; i < is_read.size(); ++i) {
-    if (is_read[i]) {
-      reads_.push_back({i, i});
-    } else if (state.must_convert && state.must_convert(state.plan().columns[i].name)) {
-      reads_.push_back({i});
-    } else {
-      continue;
-    }
-    state.reads(i);
-  }
+  std::vector<TextRead> wanted;
+  for (const size_t place : places) wanted.push_back({place, place});
+  reads_ = reads_of(state, std::move(wanted));
 }
 
 Result<std::unique_ptr<TextBatches>> TextBatches::open(ScanState& state, duckdb_connection connection,

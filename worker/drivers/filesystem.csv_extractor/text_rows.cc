@@ -14,11 +14,11 @@ using duckdb::LogicalType;
 // Keeps a block for as long as texts point into it.
 class BlockPin : public duckdb::VectorBuffer {
  public:
-  explicit BlockPin(std::shared_ptr<char[]> bytes)
-      : VectorBuffer(duckdb::VectorBufferType::OPAQUE_BUFFER), bytes_(std::move(bytes)) {}
+  explicit BlockPin(std::shared_ptr<BlockBytes> bytes)
+      : VectorBuffer(duckdb::VectorBufferType::OPAQUE_BUFFER), hold_(std::move(bytes)) {}
 
  private:
-  std::shared_ptr<char[]> bytes_;
+  const BlockBytes::Hold hold_;
 };
 
 std::shared_ptr<duckdb::FileHandle> open_file(duckdb::ClientContext& context, const ScanFile& file) {
@@ -48,6 +48,16 @@ LogicalType engine_type(const ScanColumn& column) {
     default:
       return LogicalType::VARCHAR;
   }
+}
+
+std::vector<TextRead> reads_of(ScanState& state, std::vector<TextRead> wanted) {
+  std::vector<bool> is_read(state.plan().columns.size());
+  for (const TextRead& read : wanted) is_read[read.column] = true;
+  for (size_t i = 0; i < is_read.size(); ++i)
+    if (!is_read[i] && state.must_convert && state.must_convert(state.plan().columns[i].name)) wanted.push_back({i});
+  if (wanted.empty()) wanted.push_back({0});
+  for (const TextRead& read : wanted) state.reads(read.column);
+  return wanted;
 }
 
 ScanText::ScanText(duckdb::ClientContext& context, const ScanPlan& plan)

@@ -23,6 +23,10 @@ struct TextRead {
   duckdb::idx_t out = duckdb::DConstants::INVALID_INDEX;  // in the chunk that is given; none: only looked at
 };
 
+// `wanted`, and after them the columns that are looked at although nothing asks for them: each that the state must
+// convert, or the first where there would be none. The state is told of all of them.
+std::vector<TextRead> reads_of(ScanState& state, std::vector<TextRead> wanted);
+
 // The text of all files, which the threads share.
 class ScanText {
  public:

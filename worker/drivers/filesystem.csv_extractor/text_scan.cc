@@ -102,17 +102,10 @@ duckdb::unique_ptr<duckdb::GlobalTableFunctionState> begin(duckdb::ClientContext
   ScanState& state = *bound.info->state;
   if (!state.begin()) throw duckdb::InvalidInputException("a stream is read once");
   auto global = duckdb::make_uniq<ScanGlobal>(context, state.plan());
-  std::vector<bool> is_read(state.plan().columns.size());
-  for (size_t i = 0; i < input.column_ids.size(); ++i) {
-    if (duckdb::IsVirtualColumn(input.column_ids[i])) continue;  // of a statement that only counts
-    global->reads.push_back({input.column_ids[i], i});
-    is_read[input.column_ids[i]] = true;
-  }
-  for (size_t i = 0; i < is_read.size(); ++i)
-    if (!is_read[i] && state.must_convert && state.must_convert(state.plan().columns[i].name))
-      global->reads.push_back({i});
-  if (global->reads.empty()) global->reads.push_back({0});
-  for (const TextRead& read : global->reads) state.reads(read.column);
+  std::vector<TextRead> wanted;
+  for (size_t i = 0; i < input.column_ids.size(); ++i)
+    if (!duckdb::IsVirtualColumn(input.column_ids[i])) wanted.push_back({input.column_ids[i], i});  // else: only counted
+  global->reads = reads_of(state, std::move(wanted));
   return global;
 }
 

@@ -1,6 +1,7 @@
 #include "worker/drivers/filesystem.csv_writer/csv_batch.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocol/base/categories.h"
 #include "worker/drivers/filesystem.csv_writer/encoder.h"
@@ -27,9 +28,10 @@ Error UnfitValue::error(const Options& options, uint64_t rows_before) const {
 }
 
 void CsvBatch::add_header() {
-  if (options_.encoding == Encoding::kUtf8) return formatter_.append_header(bytes_);
   formatter_.append_header(text_);
-  encode();
+  if (options_.encoding != Encoding::kUtf8) return encode();
+  bytes_ = std::exchange(text_, {});
+  end_ = bytes_.size();
 }
 
 void CsvBatch::add(duckdb_data_chunk chunk) {
@@ -39,7 +41,7 @@ void CsvBatch::add(duckdb_data_chunk chunk) {
   std::string& text = is_utf8 ? bytes_ : text_;
   formatter_.use_chunk(chunk);
   const uint64_t first_row = rows_;
-  size_t end = text.size();  // of what is written; behind it there is room
+  size_t end = is_utf8 ? end_ : 0;  // of what is written; behind it there is room
   for (idx_t row = 0, size = duckdb_data_chunk_get_size(chunk); row < size; ++row) {
     if (const size_t room = formatter_.room_for(row); text.size() - end < room) text.resize(end + room + kRoomBytes);
     end = static_cast<size_t>(formatter_.put_row(row, text.data() + end) - text.data());
@@ -50,12 +52,18 @@ void CsvBatch::add(duckdb_data_chunk chunk) {
     if (!is_utf8) row_ends_.push_back(end);
     ++rows_;
   }
-  text.resize(end);
-  if (!is_utf8 && !unfit_) encode();
+  if (is_utf8) {
+    end_ = end;
+  } else if (!unfit_) {
+    text_.resize(end);
+    encode();
+  }
 }
 
 void CsvBatch::encode() {
+  bytes_.resize(end_);
   const size_t stopped = csv_out::encode(options_.encoding, text_, bytes_);
+  end_ = bytes_.size();
   if (stopped != std::string::npos) {
     const auto row =
         static_cast<size_t>(std::upper_bound(row_ends_.begin(), row_ends_.end(), stopped) - row_ends_.begin());

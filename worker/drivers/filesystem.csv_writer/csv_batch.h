@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,16 +32,14 @@ class CsvBatch : public BatchWriter::Batch {
   // All outlive it. `forms`: of a stream's timestamps; null: they are known. `used`: bytes() of a batch before, whose
   // memory is written to again.
   CsvBatch(const Options& options, const std::vector<Column>& columns, TimestampForms* forms, std::string used = {})
-      : options_(options), columns_(columns), forms_(forms), formatter_(options, columns), bytes_(std::move(used)) {
-    bytes_.clear();
-  }
+      : options_(options), columns_(columns), forms_(forms), formatter_(options, columns), bytes_(std::move(used)) {}
 
   void add_header();
   // Nothing after an unfit value.
   void add(duckdb_data_chunk chunk) override;
-  size_t size_bytes() const override { return bytes_.size(); }
+  size_t size_bytes() const override { return end_; }
 
-  const std::string& bytes() const { return bytes_; }
+  std::string_view bytes() const { return std::string_view(bytes_).substr(0, end_); }
   std::string take_bytes() { return std::move(bytes_); }
   uint64_t rows() const { return rows_; }
   const std::optional<UnfitValue>& unfit() const { return unfit_; }
@@ -56,7 +55,8 @@ class CsvBatch : public BatchWriter::Batch {
   TimestampForms* const forms_;
   bool is_outdated_ = false;
   RowFormatter formatter_;
-  std::string bytes_;             // in the file's encoding
+  std::string bytes_;  // in the file's encoding; behind `end_` there is room, which is not cleared each time
+  size_t end_ = 0;
   std::string text_;              // UTF-8 on its way to another encoding
   std::vector<size_t> row_ends_;  // in text_
   uint64_t rows_ = 0;

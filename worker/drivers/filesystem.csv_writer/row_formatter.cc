@@ -29,6 +29,7 @@ namespace {
 // Of which numbers, booleans, dates and times consist.
 constexpr std::string_view kPlainCharacters = "0123456789+-.: aefilnrstuyFTE";
 constexpr size_t kLaneBytes = 16;
+constexpr size_t kSmallTextBytes = size_t{64} << 10;
 
 template <class T>
 T value_at(const void* data, idx_t row) {
@@ -168,12 +169,21 @@ void RowFormatter::use_chunk(duckdb_data_chunk chunk) {
   }
 }
 
+// Of a large one the characters are counted that are doubled: its room is memory of megabytes.
+size_t RowFormatter::room_of_text(const Column& column, std::string_view text) const {
+  if (text.size() <= kSmallTextBytes || column.form == Form::kJson) return 3 * text.size();
+  return text.size() + static_cast<size_t>(std::count_if(text.begin(), text.end(), [this](char c) {
+           return c == options_.quote || needs_escape_[static_cast<unsigned char>(c)];
+         }));
+}
+
 // A text may be doubled within quotes; NaN becomes null in JSON first.
 size_t RowFormatter::room_for(idx_t row) const {
   size_t room = fixed_room_;
-  for (const Field& field : fields_)
-    if (field.is_text && (!field.validity || duckdb_validity_row_is_valid(field.validity, row)))
-      room += 3 * text_at(field.data, row).size();
+  for (size_t i = 0; i < fields_.size(); ++i)
+    if (const Field& field = fields_[i];
+        field.is_text && (!field.validity || duckdb_validity_row_is_valid(field.validity, row)))
+      room += room_of_text(columns_[i], text_at(field.data, row));
   return room;
 }
 

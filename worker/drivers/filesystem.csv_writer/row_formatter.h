@@ -42,6 +42,7 @@ class RowFormatter {
   char* put_text(std::string_view text, bool is_number, char* at) const;
   char* put_quoted(std::string_view text, char* at) const;
   bool needs_quotes(std::string_view text) const;
+  size_t room_of_text(const Column& column, std::string_view text) const;
 
   const Options& options_;
   const std::vector<Column>& columns_;

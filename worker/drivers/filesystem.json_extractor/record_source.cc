@@ -1,14 +1,11 @@
 #include "worker/drivers/filesystem.json_extractor/record_source.h"
 
-#include <string_view>
-
 #include "protocol/base/categories.h"
 #include "protocol/base/utf8.h"
 
 namespace osiris::worker::json_in {
 namespace {
 
-constexpr size_t kBlockBytes = size_t{1} << 18;
 constexpr int kEnd = -1;
 
 bool is_blank(int c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
@@ -28,11 +25,10 @@ Result<RecordSource> RecordSource::open(const SourceFile& file) {
 int RecordSource::peek() {
   if (at_ < buffer_.size()) return static_cast<unsigned char>(buffer_[at_]);
   if (!read_error_.ok()) return kEnd;
-  buffer_.resize(kBlockBytes);
   at_ = 0;
-  const auto got = bytes_->read(buffer_.data(), buffer_.size());
+  const auto got = bytes_->read(block_.data(), block_.size());
   if (!got.ok()) read_error_ = got.error();
-  buffer_.resize(got.ok() ? *got : 0);
+  buffer_ = block_.first(got.ok() ? *got : 0);
   return buffer_.empty() ? kEnd : static_cast<unsigned char>(buffer_[0]);
 }
 
@@ -80,7 +76,7 @@ Result<bool> RecordSource::next_line(std::string& record) {
   for (;;) {
     if (peek() == kEnd) break;
     const size_t end = buffer_.find('\n', at_);
-    record.append(buffer_, at_, end == std::string::npos ? std::string::npos : end - at_);
+    record.append(buffer_.substr(at_, end == std::string::npos ? end : end - at_));
     if (record.size() > kRecordBytesMax)
       return wrong(record_line_, "a record has more than 256 MiB", "is it one record a line?");
     at_ = end == std::string::npos ? buffer_.size() : end + 1;

@@ -5,14 +5,17 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "protocol/base/error.h"
+#include "protocol/base/read_block.h"
 #include "worker/drivers/files/byte_source.h"
 #include "worker/drivers/filesystem.json_extractor/options.h"
 
 namespace osiris::worker::json_in {
 
 inline constexpr size_t kRecordBytesMax = size_t{256} << 20;
+inline constexpr size_t kReadBytes = size_t{1} << 18;  // at once
 
 class RecordSource {
  public:
@@ -45,7 +48,8 @@ class RecordSource {
 
   const SourceFile* file_;
   std::unique_ptr<files::ByteSource> bytes_;
-  std::string buffer_;
+  ReadBlock block_{kReadBytes};
+  std::string_view buffer_;  // what of it is filled
   size_t at_ = 0;
   uint64_t line_ = 1, record_line_ = 1;
   bool has_begun_ = false, in_array_ = false, has_ended_ = false, is_first_ = true;

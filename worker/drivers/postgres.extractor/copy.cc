@@ -1,11 +1,13 @@
 #include "worker/drivers/postgres.extractor/copy.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/sql.h"
+#include "worker/drivers/postgres/types.h"
 
 namespace osiris::worker::postgres {
 namespace {
@@ -88,7 +90,9 @@ Status Copy::make_room() {
   } else if (end_ == buffer_.size() && begin_ > 0) {
     OSIRIS_TRY(offer());
   }
-  if (end_ == buffer_.size()) buffer_.resize(2 * buffer_.size());
+  // What is known of a large value is taken at once, and not twice as much.
+  if (end_ == buffer_.size())
+    buffer_.resize(std::max(end_ + end_ / 2, begin_ + row_bytes_at_least(rest()) + kBufferBytes));
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include "worker/drivers/db/server_rows.h"
 #include "worker/drivers/postgres.extractor/copy.h"
 #include "worker/drivers/postgres.extractor/key_column.h"
+#include "worker/drivers/postgres.extractor/sampled_bounds.h"
 #include "worker/drivers/postgres.extractor/split.h"
 #include "worker/drivers/postgres/types.h"
 
@@ -203,12 +204,20 @@ Result<std::string> filter_of(const ExtractSettings& settings, const Answer& des
   return incremental.skips_nulls() ? since : "(" + since + " OR " + name + " IS NULL)";
 }
 
+Result<std::vector<std::string>> bounds_of(const ExtractSettings& settings, Connection& leader, const Columns& columns,
+                                           const db::KeyedRows& rows) {
+  const Partition& partition = *settings.partition;
+  const uint64_t rows_per_range = std::max<uint64_t>(1, partition.chunk_rows / partition.parts);
+  OSIRIS_ASSIGN(auto sampled, sampled_bounds(leader, settings, columns, rows, rows_per_range));
+  return sampled ? Result<std::vector<std::string>>(*std::move(sampled)) : db::key_bounds(rows, rows_per_range);
+}
+
 Status extract_chunks(const ExtractSettings& settings, const CallContext& call, db::RowQueue& queue, db::SourceUse& use,
                       Connection& leader, const Columns& columns, const db::KeyedRows& rows) {
   const Partition& partition = *settings.partition;
   ChunkPlan plan;
   plan.ranges_per_chunk = partition.parts;
-  OSIRIS_ASSIGN(plan.bounds, db::key_bounds(rows, std::max<uint64_t>(1, partition.chunk_rows / partition.parts)));
+  OSIRIS_ASSIGN(plan.bounds, bounds_of(settings, leader, columns, rows));
   queue.offer_chunks(std::move(plan), db::identity_of_rows(place_of(settings.server) + "\n" + settings.server.database +
                                                                "\n" + settings.server.schema,
                                                            settings.sql, columns.relation(), partition.column));

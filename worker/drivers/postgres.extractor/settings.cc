@@ -46,11 +46,10 @@ Status read_partition(const StepContext& context, ExtractSettings& settings) {
   return {};
 }
 
-std::string table_query(const ExtractSettings& settings, const std::string& table) {
+std::string table_query(const ExtractSettings& settings) {
   std::vector<std::string> quoted;
   for (const std::string& column : settings.columns) quoted.push_back(sql::quote_identifier(column));
-  const std::string schema = settings.server.schema.empty() ? "" : sql::quote_identifier(settings.server.schema) + ".";
-  return "SELECT " + (quoted.empty() ? "*" : join(quoted, ", ")) + " FROM " + schema + sql::quote_identifier(table);
+  return "SELECT " + (quoted.empty() ? "*" : join(quoted, ", ")) + " FROM " + settings.table;
 }
 
 }  // namespace
@@ -76,7 +75,9 @@ Result<ExtractSettings> read_extract_settings(StepContext& context) {
   OSIRIS_ASSIGN(settings.incremental, Incremental::of(context));
   OSIRIS_TRY(read_range(context, settings));
   if (source.query.empty()) {
-    settings.sql = table_query(settings, source.table);
+    const std::string& schema = settings.server.schema;
+    settings.table = (schema.empty() ? "" : sql::quote_identifier(schema) + ".") + sql::quote_identifier(source.table);
+    settings.sql = table_query(settings);
     settings.columns.clear();
     return settings;
   }

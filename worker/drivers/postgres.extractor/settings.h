@@ -27,6 +27,7 @@ struct Partition {
 struct ExtractSettings {
   ServerSettings server;
   std::string sql;                   // one statement, its $names filled in
+  std::string table;                 // quoted, where the statement is one of its rows as they are; empty: it is not
   std::vector<std::string> columns;  // keep only these of the result, in this order; empty: all
   std::optional<uint64_t> rows_max;  // stop after so many rows
   uint64_t rows_skipped = 0;         // drop so many rows first

@@ -40,8 +40,10 @@ class ByteBuffer {
   struct Free {
     void operator()(char* bytes) const { std::free(bytes); }
   };
+  // Twice as much each time, but of what a value of many megabytes needed only so much more.
+  static constexpr size_t kGrowthMax = size_t{64} << 20;
   void grow(size_t count) {
-    room_ = std::max({size_ + count, room_ * 2, size_t{4096}});
+    room_ = std::max({size_ + count, room_ + std::min(room_, kGrowthMax), size_t{4096}});
     char* grown = static_cast<char*>(std::realloc(bytes_.get(), room_));
     if (!grown) throw std::bad_alloc();
     (void)bytes_.release();

@@ -1,6 +1,7 @@
 #include "worker/drivers/postgres.writer/copied_rows.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "protocol/base/categories.h"
 #include "worker/drivers/db/json_form.h"
@@ -18,6 +19,29 @@ Error unreadable() {
 std::string_view without_blanks(std::string_view text) {
   while (text.ends_with(' ')) text.remove_suffix(1);
   return text;
+}
+
+constexpr size_t kNumericBytes = 64;  // most have less
+
+// The form that all bytes of one numeric have; returns its length, which is at most that of the value.
+size_t put_numeric_form(char* form, std::string_view value) {
+  const auto put = [&form, begin = form](std::string_view bytes) {
+    std::memcpy(form, bytes.data(), bytes.size());
+    form += bytes.size();
+    return static_cast<size_t>(form - begin);
+  };
+  if (value.size() < 8) return put(value);
+  const auto sign = read_big<uint16_t>(value.data() + 4);
+  // NaN and the infinities.
+  if ((sign & kNumericNan) == kNumericNan) return put(value.substr(4, 2));
+  auto weight = int32_t{read_big<int16_t>(value.data() + 2)};
+  std::string_view digits = value.substr(8);
+  while (digits.size() >= 2 && read_big<int16_t>(digits.data()) == 0) digits.remove_prefix(2), --weight;
+  while (digits.size() >= 2 && read_big<int16_t>(digits.data() + digits.size() - 2) == 0) digits.remove_suffix(2);
+  if (digits.empty()) return put("0");
+  put(sign == kNumericNegative ? "-" : "+");
+  put({reinterpret_cast<const char*>(&weight), sizeof weight});
+  return put(digits);
 }
 
 bool has_forms(Oid type) { return type == kNumericOid || type == kBpcharOid || type == kJsonbOid || type == kXmlOid; }
@@ -56,50 +80,56 @@ std::string list_form(Oid item, std::string_view list) {
 
 }  // namespace
 
+CopiedRows::CopiedRows(const std::vector<ColumnPlan>& plans) : plans_(plans), sizes_(plans.size()), sum_(plans.size()) {
+  for (const ColumnPlan& plan : plans) has_forms_.push_back(has_forms(plan.value_type));
+}
+
 std::string canonical_numeric(std::string_view value) {
-  if (value.size() < 8) return std::string(value);
-  const auto sign = read_big<uint16_t>(value.data() + 4);
-  // NaN and the infinities.
-  if ((sign & kNumericNan) == kNumericNan) return std::string(value.substr(4, 2));
-  auto weight = int32_t{read_big<int16_t>(value.data() + 2)};
-  std::string_view digits = value.substr(8);
-  while (digits.size() >= 2 && read_big<int16_t>(digits.data()) == 0) digits.remove_prefix(2), --weight;
-  while (digits.size() >= 2 && read_big<int16_t>(digits.data() + digits.size() - 2) == 0) digits.remove_suffix(2);
-  if (digits.empty()) return "0";
-  // Few have more digits than a std::string holds without memory of its own.
-  std::string form(1, sign == kNumericNegative ? '-' : '+');
-  form.append(reinterpret_cast<const char*>(&weight), sizeof weight);
-  return form.append(digits);
+  std::string form(value.size(), '\0');
+  form.resize(put_numeric_form(form.data(), value));
+  return form;
 }
 
 void CopiedRows::add_value(const ColumnPlan& plan, std::string_view value) {
-  if (!has_forms(plan.value_type)) return sum_.add(value);
+  if (plan.value_type == kNumericOid && !plan.is_list() && value.size() <= kNumericBytes) {
+    char form[kNumericBytes];
+    return sum_.add({form, put_numeric_form(form, value)});
+  }
   if (plan.value_type == kBpcharOid && !plan.is_list()) return sum_.add(without_blanks(value));
   sum_.add(plan.is_list() ? list_form(plan.value_type, value) : one_form(plan.value_type, value));
 }
 
-size_t CopiedRows::row_size(std::string_view bytes) const {
+size_t CopiedRows::row_size(std::string_view bytes) {
   size_t at = 2;
-  for (size_t i = 0; i < plans_.size(); ++i) {
+  for (int32_t& size : sizes_) {
     if (bytes.size() < at + 4) return 0;
-    const auto size = read_big<int32_t>(bytes.data() + at);
+    size = read_big<int32_t>(bytes.data() + at);
     at += 4 + static_cast<size_t>(std::max(size, 0));
   }
   return bytes.size() < at ? 0 : at;
 }
 
-void CopiedRows::add_row(std::string_view row) {
-  size_t at = 2;
-  for (const ColumnPlan& plan : plans_) {
-    const auto size = read_big<int32_t>(row.data() + at);
+// Values that have one form only are hashed where they stand, with the lengths between them.
+void CopiedRows::add_row(const char* row) {
+  const char* run = row + 2;
+  const char* at = run;
+  for (size_t i = 0; i < sizes_.size(); ++i) {
     at += 4;
-    if (size < 0) {
-      sum_.add_null();
+    if (sizes_[i] < 0) {
+      sum_.add_null_to_column();
       continue;
     }
-    add_value(plan, row.substr(at, static_cast<size_t>(size)));
-    at += static_cast<size_t>(size);
+    const std::string_view value(at, static_cast<size_t>(sizes_[i]));
+    at += value.size();
+    if (!has_forms_[i]) {
+      sum_.add_to_column(value);
+      continue;
+    }
+    sum_.add_bytes({run, static_cast<size_t>(value.data() - 4 - run)});
+    add_value(plans_[i], value);
+    run = at;
   }
+  sum_.add_bytes({run, static_cast<size_t>(at - run)});
   sum_.end_row();
 }
 
@@ -107,17 +137,14 @@ Status CopiedRows::add(std::string_view rows) {
   while (!rows.empty()) {
     const size_t size = row_size(rows);
     if (size == 0) return unreadable();
-    add_row(rows.substr(0, size));
+    add_row(rows.data());
     rows.remove_prefix(size);
   }
   return {};
 }
 
-Status CopiedRows::take(std::string_view bytes) {
-  if (!rest_.empty()) {
-    rest_ += bytes;
-    bytes = rest_;
-  }
+Result<size_t> CopiedRows::take(std::string_view bytes) {
+  const size_t all = bytes.size();
   if (!has_header_ && bytes.size() >= kCopyHeaderBytes) {
     if (!bytes.starts_with(std::string_view(kCopySignature, kCopySignatureBytes))) return unreadable();
     bytes.remove_prefix(kCopyHeaderBytes);
@@ -126,15 +153,14 @@ Status CopiedRows::take(std::string_view bytes) {
   while (has_header_ && !is_ended_ && bytes.size() >= 2) {
     const auto columns = read_big<int16_t>(bytes.data());
     is_ended_ = columns == -1;
-    if (is_ended_) break;
+    if (is_ended_) return all;
     if (columns != static_cast<int16_t>(plans_.size())) return unreadable();
     const size_t size = row_size(bytes);
     if (size == 0) break;
-    add_row(bytes.substr(0, size));
+    add_row(bytes.data());
     bytes.remove_prefix(size);
   }
-  rest_ = std::string(bytes);
-  return {};
+  return is_ended_ ? all : all - bytes.size();
 }
 
 }  // namespace osiris::worker::postgres

@@ -1,4 +1,4 @@
-// Rows that a server of PostgreSQL's sends in the form in which they are written: they go on as they are.
+// Whether a server of PostgreSQL's sends rows in the form in which they are written: they go on as they are.
 #include "worker/drivers/postgres.writer/load.h"
 #include "worker/drivers/postgres.writer/same_form.h"
 
@@ -11,16 +11,6 @@ SourceRows* Load::rows_to_hand_over() {
   for (size_t i = 0; i < plans_.size(); ++i)
     if (!is_same_form(form->columns[i], plans_[i])) return nullptr;
   return rows->take() ? rows : nullptr;
-}
-
-Status Load::hand_over(SourceRows& rows) {
-  if (call_.echo) call_.echo("the rows go on as the server they come from sends them");
-  for (;;) {
-    OSIRIS_ASSIGN(const auto piece, rows.next_piece());
-    if (!piece) return end_copy();
-    OSIRIS_TRY(send(piece->bytes, piece->rows));
-    if (sent_) OSIRIS_TRY(sent_->add(piece->bytes));
-  }
 }
 
 }  // namespace osiris::worker::postgres

@@ -9,32 +9,12 @@
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/db/server_rows.h"
 #include "worker/drivers/postgres.writer/ddl.h"
-#include "worker/drivers/postgres.writer/value_writer.h"
 #include "worker/drivers/postgres/check.h"
-#include "worker/drivers/postgres/types.h"
 
 namespace osiris::worker::postgres {
 namespace {
 
 using db::WriteMode;
-
-// A server that refuses a row goes on taking what follows it, so it is asked now and then.
-constexpr uint64_t kCopyBytesMax = uint64_t{64} << 20;
-constexpr size_t kUsedBytesMax = size_t{16} << 20;  // of one batch, to be written to again
-
-std::string header() {
-  std::string bytes(kCopySignature, kCopySignatureBytes);
-  bytes.append(8, '\0');
-  return bytes;
-}
-
-constexpr std::string_view kTrailer("\xff\xff", 2);
-
-// "COPY orders, line 12, column id": 12. 0: it says none.
-uint64_t line_in(const std::string& context) {
-  const size_t at = context.find(", line ");
-  return at == std::string::npos ? 0 : std::strtoull(context.c_str() + at + 7, nullptr, 10);
-}
 
 }  // namespace
 
@@ -217,75 +197,6 @@ Status Load::make_staging() {
   destination_ = staging.quoted();
   return connection_->run("CREATE TABLE " + destination_ + " (LIKE " + target_.quoted() +
                           " INCLUDING ALL EXCLUDING INDEXES)");
-}
-
-std::unique_ptr<BatchWriter::Batch> Load::begin() {
-  ByteBuffer used;
-  {
-    const std::lock_guard lock(used_mutex_);
-    if (!used_.empty()) {
-      used = std::move(used_.back());
-      used_.pop_back();
-    }
-  }
-  return std::make_unique<RowBatch>(plans_, sent_.has_value(), std::move(used));
-}
-
-Status Load::begin_copy() {
-  OSIRIS_TRY(
-      connection_->begin_copy_in("COPY " + destination_ + " (" + target_columns() + ") FROM STDIN (FORMAT binary)"));
-  is_copying_ = true;
-  copy_bytes_ = 0;
-  rows_before_copy_ = rows_;
-  return connection_->put_copy_data(header());
-}
-
-Status Load::end_copy() {
-  if (!is_copying_) return {};
-  is_copying_ = false;
-  OSIRIS_TRY(connection_->put_copy_data(kTrailer));
-  const auto answer = connection_->end_copy_in();
-  if (answer.ok()) {
-    rows_copied_ += answer->affected();
-    return {};
-  }
-  const uint64_t line = line_in(connection_->last_error().context);
-  return connection_->last_failure(" in table " + target_.shown() +
-                                   (line > 0 ? ", row " + std::to_string(rows_before_copy_ + line) : ""));
-}
-
-Status Load::write(Batch& batch) {
-  auto& rows = static_cast<RowBatch&>(batch);
-  if (const auto& unfit = rows.unfit())
-    return failed("table " + target_.shown() + ", column '" + unfit->column + "', row " +
-                      std::to_string(rows_ + unfit->row + 1) + ": " + unfit->what,
-                  "CAST or filter it in the step before");
-  if (sent_) sent_->add(*rows.sum());
-  OSIRIS_TRY(send(rows.bytes(), rows.rows()));
-  ByteBuffer used = rows.take_bytes();
-  const std::lock_guard lock(used_mutex_);
-  if (used.room() <= kUsedBytesMax) used_.push_back(std::move(used));
-  return {};
-}
-
-Status Load::send(std::string_view bytes, uint64_t rows) {
-  if (context_.is_cancelled()) return cancelled_error(call_.step_id);
-  if (!is_copying_) OSIRIS_TRY(begin_copy());
-  OSIRIS_TRY(connection_->put_copy_data(bytes));
-  rows_ += rows;
-  bytes_ += bytes.size();
-  copy_bytes_ += bytes.size();
-  context_.progress(rows_);
-  context_.progress_bytes(bytes_, 0);
-  return copy_bytes_ < kCopyBytesMax ? Status() : end_copy();
-}
-
-Status Load::copy_rows() {
-  if (settings_.verifies_values) sent_.emplace(plans_);
-  if (SourceRows* rows = rows_to_hand_over()) return hand_over(*rows);
-  const auto rows = write_rows(context_, written_columns(), *this);
-  if (!rows.ok()) return rows.error();
-  return end_copy();
 }
 
 // ---- the end

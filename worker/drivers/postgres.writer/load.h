@@ -21,6 +21,8 @@
 #include "worker/drivers/postgres.writer/byte_buffer.h"
 #include "worker/drivers/postgres.writer/column_plan.h"
 #include "worker/drivers/postgres.writer/copied_rows.h"
+#include "worker/drivers/postgres.writer/read_back.h"
+#include "worker/drivers/postgres.writer/send_queue.h"
 #include "worker/drivers/postgres.writer/target.h"
 #include "worker/drivers/postgres/connection.h"
 
@@ -50,12 +52,16 @@ class Load : private BatchWriter {
   Status make_staging();
   Status lock_at_once();
   Status copy_rows();
+  Status give_rows();
   // The input's, where its source sends what would be written; null: they are read and written anew.
   SourceRows* rows_to_hand_over();
   Status hand_over(SourceRows& rows);
   Status send(std::string_view bytes, uint64_t rows);
   Status begin_copy();
   Status end_copy();
+  ByteBuffer used_buffer();
+  void keep(ByteBuffer used);
+  Status begin_read_back();
   Status settle();
   Status read_back();
   Status insert();
@@ -100,6 +106,8 @@ class Load : private BatchWriter {
   std::vector<ColumnPlan> plans_;
   std::string destination_;  // quoted, of COPY
   std::optional<CopiedRows> sent_;
+  std::optional<ReadBack> read_back_;  // while the rows are written
+  SendQueue* queue_ = nullptr;         // to a thread that alone asks the connection meanwhile
   std::mutex used_mutex_;
   std::vector<ByteBuffer> used_;  // of batches that are sent: memory of megabytes, mapped by now
   std::optional<db::CopyLedger> ledger_;
@@ -107,9 +115,10 @@ class Load : private BatchWriter {
   bool adds_columns_ = false;  // to the target
   size_t chunks_reused_ = 0;
   bool is_copying_ = false;
-  uint64_t copy_bytes_ = 0;              // in the COPY under way
-  uint64_t rows_before_copy_ = 0;        // handed over before it began
-  uint64_t rows_ = 0, rows_copied_ = 0;  // handed over; taken, as the server counted
+  uint64_t copy_bytes_ = 0;            // in the COPY under way
+  uint64_t rows_before_copy_ = 0;      // sent before it began
+  uint64_t rows_ = 0, rows_sent_ = 0;  // handed over; those that left
+  uint64_t rows_copied_ = 0;           // taken, as the server counted
   uint64_t bytes_ = 0;
 };
 

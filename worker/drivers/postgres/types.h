@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 namespace osiris::worker::postgres {
 
@@ -67,6 +68,19 @@ Value read_big(const char* at) {
   Value value;
   std::memcpy(&value, at, sizeof value);
   return big_endian(value);
+}
+
+// The bytes of the row of binary COPY in front of `bytes`, as far as its lengths are there: at least so many.
+inline size_t row_bytes_at_least(std::string_view bytes) {
+  size_t at = sizeof(int16_t);
+  if (bytes.size() < at) return at;
+  for (int left = read_big<int16_t>(bytes.data()); left > 0 && at <= bytes.size(); --left) {
+    at += sizeof(int32_t);
+    if (at > bytes.size()) break;
+    const auto size = read_big<int32_t>(bytes.data() + at - sizeof(int32_t));
+    at += size < 0 ? 0 : static_cast<size_t>(size);
+  }
+  return at;
 }
 
 }  // namespace osiris::worker::postgres

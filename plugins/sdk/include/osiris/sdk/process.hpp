@@ -27,12 +27,31 @@ std::string home_directory();
 // PATH, HOME, TZ and LC_ALL as a worker has them everywhere, and nothing else.
 std::vector<std::pair<std::string, std::string>> worker_environment(const std::string& home);
 
+// A program that runs already, and that no channel listens to yet. It ends with the thread that started it.
+class StartedProgram {
+ public:
+  // Throws when the program cannot be started.
+  explicit StartedProgram(const Program& program);
+  ~StartedProgram();  // kills it
+  StartedProgram(StartedProgram&&) noexcept;
+
+  // Whether it is still there, and is what starting `program` now would make: arguments that only hurry it do not
+  // count.
+  bool can_be(const Program& program);
+
+ private:
+  friend class ProcessChannel;
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
 // A worker that is a child process. It ends with the thread that made the channel, which is how it ends with a killed
 // host.
 class ProcessChannel final : public ByteChannel {
  public:
   // Borrows the waker. Throws when the program cannot be started.
   ProcessChannel(const Program& program, const Waker& waker);
+  ProcessChannel(StartedProgram started, const Waker& waker);
   ~ProcessChannel() override;
   int pid() const;
 

@@ -12,7 +12,9 @@
 //     };
 #pragma once
 
+#include <osiris/ext/early.h>
 #include <osiris/adapter.hpp>
+#include <osiris/ext/early.h>
 #include <osiris/sdk/channel.hpp>
 #include <osiris/sdk/files.hpp>
 #include <osiris/sdk/options.hpp>
@@ -78,6 +80,8 @@ class WorkerRun {
 
   // The worker on this machine, with its defaults filled in.
   Program local_worker(const plugin::Request& request) const;
+  // The same for a run that is still to come (osiris/ext/early.h), which it can be taken for.
+  static Program early_worker(const osiris_early_run& run);
   // Runs all steps; returns with the worker gone.
   plugin::RunResult run_here(const plugin::Request& request, ByteChannel& channel);
 

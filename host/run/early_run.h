@@ -1,0 +1,16 @@
+// A run that will most likely come, told to the adapter before its session is there.
+#pragma once
+
+#include <filesystem>
+
+#include "host/adapters/loader.h"
+#include "host/compiler/compiler.h"
+
+namespace osiris {
+
+// Where the adapter can begin early (osiris/ext/early.h), it may begin now, beside all that is written before it is
+// asked to execute. On the thread that will run the stages.
+void begin_early(const LoadedAdapter& adapter, const std::filesystem::path& worker,
+                 const std::filesystem::path& work_dir, const CompiledPipeline& pipeline);
+
+}  // namespace osiris
