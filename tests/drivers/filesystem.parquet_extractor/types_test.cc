@@ -1,6 +1,7 @@
 // The types of columns that several files have, and of those that Parquet does not hold as they are.
 #include <algorithm>
 
+#include "protocol/base/text.h"
 #include "tests/drivers/filesystem.parquet_extractor/extract.h"
 
 namespace osiris::worker::test {
@@ -83,6 +84,22 @@ TEST(ParquetTypes, ADecimalOfMoreDigitsThanThereAreIsRefusedByName) {
   step.write_file("in.parquet", bytes);
   const Extracted got = extract(step, "in.parquet");
   EXPECT_NE(got.error.find("column 'amount' of DECIMAL with 61 digits"), std::string::npos) << got.error;
+}
+
+// As pandas writes it: 1704067200123456789 since 1970, of a timestamp in UTC.
+constexpr char kNanosecondsOfUtc[] =
+    "UEFSMRUAFRwVHCwVAhUAFQYVBhwAAAACAAAAAgEVzcAIFxCmFxUEGSw1ABgGc2NoZW1hFQIAFQQlAhgBdmyMERw8AAAAAAAWAhkc"
+    "GRwmABwVBBklBgAZGAF2FQAWAhZCFkImCEkcFQAVABUCADwpBhkmAAIAAAAWQhYCJggWQgAoIHBhcnF1ZXQtY3BwLWFycm93IHZl"
+    "cnNpb24gMjYuMC4xGRwcAAAAgwAAAFBBUjE=";
+
+TEST(ParquetTypes, NanosecondsWithAZoneAreCutToldAloud) {
+  StepHarness step;
+  step.write_file("in.parquet", *base64_decode(kNanosecondsOfUtc));
+  const Extracted got = extract(step, "in.parquet");
+  EXPECT_EQ(got.columns, "v TIMESTAMPTZ") << got.error;
+  EXPECT_EQ(got.rows, "2024-01-01 00:00:00.123456+00\n");
+  EXPECT_NE(all_logs(step).find("column 'v' of in.parquet holds timestamps of nanoseconds, with a time zone"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -138,6 +138,18 @@ TEST_F(PythonTypes, ValuesOfNdjsonStayWhatTheyAre) {
   EXPECT_THAT(logged(), HasSubstr("column 'mixed' holds numbers that a DOUBLE does not keep: it is text"));
 }
 
+// Of pyarrow: 45 digits of a decimal256(50, 0).
+constexpr char kWideDecimal[] =
+    "UEFSMRUAFTYVNiwVAhUAFQYVBhwAAAACAAAAAgEAAAT7fjVkTXiK/wugATy8cccccccVBBksNQAYBnNjaGVtYRUCABUOFSoVAhgB"
+    "diUKFQAVZCxcFQAVZAAAABYCGRwZHCYAHBUOGSUGABkYAXYVABYCFlwWXCYISRwVABUAFQIAPCkGGSYAAgAAABZcFgImCBZcACgg"
+    "cGFycXVldC1jcHAtYXJyb3cgdmVyc2lvbiAyNi4wLjEZHBwAAACKAAAAUEFSMQ==";
+
+TEST_F(PythonTypes, ADecimalOfParquetThatNoTypeHoldsIsRefused) {
+  step.set_config({{"code", "import base64, os\nopen(os.environ['OSIRIS_OUTPUT'], 'wb').write(base64.b64decode('" +
+                                std::string(kWideDecimal) + "'))\n"}});
+  EXPECT_THAT(failure(), HasSubstr("column 'v' of DECIMAL with 50 digits"));
+}
+
 TEST_F(PythonTypes, WholeNumbersOfCsvThatADoubleRoundsAreText) {
   step.set_config(
       {{"format", "csv"},

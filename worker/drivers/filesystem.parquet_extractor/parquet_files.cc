@@ -12,6 +12,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
+#include "worker/driver_api/parquet_scans.h"
 #include "worker/driver_api/virtual_files.h"
 #include "worker/drivers/files/places.h"
 
@@ -20,7 +21,6 @@ namespace {
 
 constexpr std::string_view kMagic = "PAR1", kEncryptedMagic = "PARE";
 constexpr uint64_t kBytesMin = 12;  // the magic bytes, the footer's length, the magic bytes
-constexpr int kDecimalDigitsMax = 38;
 
 Error wrong(const MatchedFile& file, const std::string& what, const std::string& hint) {
   return Error(Code::kInvalidArgument, file.path + " " + what, hint, category::kExtractSchemaMismatch);
@@ -76,27 +76,12 @@ Status check_ends(const MatchedFile& file) {
 
 // What the engine would read as something else, without a word.
 Status check_numbers(StepContext& step, const MatchedFile& file) {
-  OSIRIS_ASSIGN(
-      sql::QueryResult found,
-      sql::run_query(step.connection_handle(),
-                     "SELECT name, coalesce(type, ''), coalesce(TRY_CAST(precision AS BIGINT), 0) FROM "
-                     "parquet_schema(" +
-                         files::sql_path(file.absolute) + ") WHERE type = 'INT96' OR TRY_CAST(precision AS BIGINT) > " +
-                         std::to_string(kDecimalDigitsMax)));
-  for (idx_t row = 0; row < found.rows(); ++row) {
-    const std::string name = found.text(0, row);
-    if (found.text(1, row) == "INT96") {
-      step.log("column '" + name + "' of " + file.path +
-               " holds timestamps of the old form INT96: they are read to the microsecond");
-    } else {
-      return wrong(file,
-                   "has a column '" + name + "' of DECIMAL with " + found.text(2, row) +
-                       " digits, and there is no "
-                       "type here for more than " +
-                       std::to_string(kDecimalDigitsMax),
-                   "leave it out with `columns`, or write it as text");
-    }
-  }
+  OSIRIS_ASSIGN(const ParquetLosses losses, parquet_losses(step.connection_handle(), files::sql_path(file.absolute)));
+  if (!losses.too_wide.empty()) return wrong(file, losses.too_wide, "leave it out with `columns`, or write it as text");
+  for (const std::string& name : losses.cut_to_microseconds)
+    step.log("column '" + name + "' of " + file.path +
+             " holds timestamps of nanoseconds, with a time zone or of the old form INT96: they are read to the "
+             "microsecond");
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include "protocol/base/text.h"
 #include "worker/driver_api/changed_values.h"
 #include "worker/driver_api/file_columns.h"
+#include "worker/driver_api/parquet_scans.h"
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/program/csv_header.h"
 #include "worker/drivers/program/declared_values.h"
@@ -166,6 +167,10 @@ class OutputFileReader {
       return wrong("left an empty file as its output", "A Parquet file without rows still has a schema.");
     const std::string source = "read_parquet(" + path_ + ")";
     const duckdb_connection connection = step_.connection_handle();
+    OSIRIS_ASSIGN(const ParquetLosses losses, parquet_losses(connection, path_));
+    if (!losses.too_wide.empty()) return wrong("left an output that " + losses.too_wide, "Write it as text.");
+    for (const std::string& name : losses.cut_to_microseconds)
+      step_.log("column '" + name + "' holds nanoseconds with a time zone: they are read to the microsecond");
     if (contract_.columns.empty())
       return create_from_parquet(connection, step_.output_table(), path_, FileReader::kScript);
     OSIRIS_ASSIGN(const std::vector<Column> found, columns_of(connection, source));
