@@ -68,7 +68,8 @@ void Executor::make_ahead() {
       if (first_failed_ || cancelled_) return;
     }
     const Driver* driver = run_.find_driver(step.driver);
-    if (step.kept.runs() && driver && driver->uses_database) runner_.make_ahead(step);
+    // One that waits for nothing has begun by then.
+    if (step.kept.runs() && !step.needs.empty() && driver && driver->uses_database) runner_.make_ahead(step);
   }
 }
 
