@@ -349,7 +349,6 @@ bool Service::leave(std::string_view reason, std::chrono::milliseconds limit, bo
   }
   kill_descendants();
   if (!stopped) stopped = executor_->wait_idle(std::chrono::milliseconds(100));
-  heartbeat_.reset();
   if (reads) stream_.flush(kFlushPatience);
   std::error_code ignored;
   if (!worker_dir_.empty()) std::filesystem::remove_all(worker_dir_, ignored);

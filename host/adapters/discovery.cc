@@ -210,8 +210,8 @@ Status check_trusted(const fs::path& path) {
   if (file.st_mode & S_IWOTH)
     return Error(Code::kInvalidArgument, real.string() + " can be written by everybody, so it is not loaded",
                  "chmod o-w " + real.string());
-  // A link's own directory decides what the link points to, so both chains count.
-  for (const fs::path& start : {path.lexically_normal(), real}) {
+  // A link's own directory decides what the link points to, so both chains count, where they are two.
+  for (const fs::path& start : std::set<fs::path>{path.lexically_normal(), real}) {
     for (fs::path dir = start.parent_path();; dir = dir.parent_path()) {
       OSIRIS_ASSIGN(const struct stat info, look_at(dir));
       if (info.st_mode & S_IWOTH && (dir == start.parent_path() || !(info.st_mode & S_ISVTX))) {

@@ -79,6 +79,7 @@ class RunCommand {
   // The exit code if the pipeline is wrong.
   std::optional<int> compile() {
     PipelineFile file = read_pipeline_file(prepared_.file);
+    if (!options_.dry_run && file.diagnostics.ok()) begin_early_run(file);
     const bool manifest = file.is_manifest();
     Json files = Json::array();
     for (const auto& dotenv : context_.dotenv_files) files.push_back(dotenv.string());
@@ -103,7 +104,6 @@ class RunCommand {
     prepared_.compiled = compile_or_load(std::move(file), compile, prepared_.workspace.inputs(context_));
     print_diagnostics(context_, prepared_.compiled.diagnostics);
     if (!prepared_.compiled.ok()) return compile_failed();
-    if (!options_.dry_run) begin_early_run();
     if (!options_.dry_run && !manifest) {
       if (const Status written = write_build(*prepared_.compiled.pipeline, prepared_.workspace.project); !written.ok())
         return fail(context_, of_own_files(written.error()), Json::object({{"phase", "compile"}}));
@@ -118,11 +118,10 @@ class RunCommand {
   }
 
   // Where it is still to be found out what has to run, that may be nothing.
-  void begin_early_run() {
+  void begin_early_run(const PipelineFile& file) {
     worker_ = find_worker(context_.executable_directory, context_.process_environment,
                           prepared_.workspace.project.cache_dir());
-    if (worker_->ok() && !options_.repeat.asks())
-      begin_early(*adapters_.adapter(), (*worker_)->path, work_dir(), *prepared_.compiled.pipeline);
+    if (worker_->ok() && !options_.repeat.asks()) begin_early(*adapters_.adapter(), (*worker_)->path, work_dir(), file);
   }
 
   int compile_failed() {

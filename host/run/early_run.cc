@@ -8,9 +8,11 @@
 namespace osiris {
 
 void begin_early(const LoadedAdapter& adapter, const std::filesystem::path& worker,
-                 const std::filesystem::path& work_dir, const CompiledPipeline& pipeline) {
-  std::set<std::string> drivers;
-  for (const CompiledStep& step : pipeline.steps) drivers.insert(step.driver);
+                 const std::filesystem::path& work_dir, const PipelineFile& pipeline) {
+  std::set<std::string> drivers;  // a component has its driver's name
+  if (const YamlNode* steps = pipeline.root.find("steps"))
+    for (const YamlNode& step : steps->items)
+      if (const YamlNode* component = step.find("component")) drivers.insert(component->text());
   begin_early(*adapter.type, worker, work_dir, {drivers.begin(), drivers.end()});
 }
 

@@ -61,17 +61,6 @@ Executor::Node& Executor::node(std::string_view id) {
   return *nodes_.emplace(std::string(id), std::move(made)).first->second;
 }
 
-void Executor::make_ahead() {
-  for (const PlanStep& step : plan_.steps) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (first_failed_ || cancelled_) return;
-    }
-    const Driver* driver = run_.find_driver(step.driver);
-    if (step.kept.runs() && driver && driver->uses_database) runner_.make_ahead(step);
-  }
-}
-
 void Executor::execute(std::string_view step_id, Reply reply) {
   const auto step = plan_steps_.find(step_id);
   if (step == plan_steps_.end()) {

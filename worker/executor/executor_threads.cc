@@ -54,6 +54,18 @@ void Executor::work() {
   }
 }
 
+void Executor::make_ahead() {
+  for (const PlanStep& step : plan_.steps) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (first_failed_ || cancelled_) return;
+    }
+    const Driver* driver = run_.find_driver(step.driver);
+    // One that waits for nothing has begun by then.
+    if (step.kept.runs() && !step.needs.empty() && driver && driver->uses_database) runner_.make_ahead(step);
+  }
+}
+
 // A run in which no step has a timeout and nothing stops needs no thread for it.
 void Executor::watch_running() {
   if (!watcher_.joinable()) watcher_ = std::thread([this] { watch(); });
