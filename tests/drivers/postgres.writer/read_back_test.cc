@@ -8,6 +8,7 @@
 #include "worker/drivers/postgres.writer/byte_buffer.h"
 
 namespace osiris::worker::test {
+namespace pieces {
 namespace {
 
 constexpr char kNeedle[] = "needle", kOther[] = "noodle";
@@ -151,4 +152,5 @@ TEST(PostgresReadBack, TakesAValueOfManyMegabytes) {
 }
 
 }  // namespace
+}  // namespace pieces
 }  // namespace osiris::worker::test
