@@ -37,7 +37,9 @@ void add_options(CLI::App& command, Options& options) {
       ->allow_extra_args(false);
   command.add_option("--timeout", options.timeout, "with --adapter: stop a run after this time (90, 15m, 1h30m)")
       ->type_name("DURATION");
-  command.add_option("--limit", options.limit, "at most this many rows of each side of an output")->type_name("N");
+  command.add_option("--limit", options.limit, "at most this many rows of each side of an output")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
   command.add_flag("--no-rows", options.no_rows, "compare outputs by their bytes alone");
   command.add_flag("--allow-mock", options.allow_mock)->group("");
 }

@@ -19,7 +19,9 @@ struct ListOptions {
 };
 
 void add_list_options(CLI::App& command, ListOptions& options) {
-  command.add_option("--limit", options.limit, "at most this many, newest first; 0: all")->type_name("N");
+  command.add_option("--limit", options.limit, "at most this many, newest first; 0: all")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
   command.add_flag("--no-wrap", options.no_wrap)->group("");
 }
 
@@ -84,7 +86,7 @@ void add_show_options(CLI::App& command, ShowOptions& options) {
   command.add_flag("--events", options.events, "print events.jsonl");
   command.add_flag("--metrics", options.metrics, "print metrics.jsonl");
   command.add_flag("--log", options.log, "print osiris.log");
-  command.add_option("--tail", options.tail, "only the last N lines")->type_name("N");
+  command.add_option("--tail", options.tail, "only the last N lines")->type_name("N")->check(CLI::NonNegativeNumber);
 }
 
 Result<std::vector<std::string>> last_lines(const fs::path& file, size_t count) {

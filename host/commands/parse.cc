@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 #include "host/commands/adapter_flags.h"
@@ -88,6 +89,24 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& thrown, const Adap
   if (command.get_name() == "run")
     return {Code::kInvalidArgument, "Multiple pipeline files specified: " + extra.front() + " is one too many", help};
   return {Code::kInvalidArgument, "Unexpected argument: " + extra.front(), help};
+}
+
+// An empty value is most often that of a variable which is not set, and read as no value at all: `--max-cost "$CAP"`
+// would be no ceiling, `runs prune --pipeline "$NAME"` all pipelines. Adapters judge their own options.
+std::optional<Error> empty_value(const CLI::App& command) {
+  for (const CLI::App* app = &command; app; app = app->get_parent())
+    for (const CLI::Option* option : app->get_options()) {
+      const bool is_another_judge = option->get_group().starts_with("Options of adapter") ||
+                                    option->check_lname("adapter") || option->check_lname("sql") ||
+                                    option->check_lname("command");
+      if (option->count() == 0 || option->get_lnames().empty() || option->get_expected_min() == 0 || is_another_judge)
+        continue;
+      for (const std::string& value : option->results())
+        if (value.empty())
+          return Error(Code::kInvalidArgument, option->get_name() + " has an empty value",
+                       "is a variable not set? Leave the option out, or give it a value");
+    }
+  return std::nullopt;
 }
 
 // The command that the first words of the command line name, however it is going to be used, and the words after it.
@@ -236,6 +255,7 @@ int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
     if (adapters.trouble()) return fail_adapter(context, *adapters.trouble());
     return fail(context, usage_error(app, thrown, adapters), Json::object({{"phase", "usage"}}));
   }
+  if (const auto empty = empty_value(deepest(app))) return fail(context, *empty, Json::object({{"phase", "usage"}}));
   if (!chosen && context.json)
     return fail(context, Error(Code::kInvalidArgument, "No command given", "osiris --help lists them"),
                 Json::object({{"phase", "usage"}}));

@@ -18,7 +18,9 @@ constexpr uint64_t kTableRowsMax = 10'000;
 }  // namespace
 
 void add_rows_options(CLI::App& command, RowsOptions& options) {
-  command.add_option("--limit", options.limit, "at most this many rows; 0: all")->type_name("N");
+  command.add_option("--limit", options.limit, "at most this many rows; 0: all")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
   command.add_option("--format", options.format, "table (the default), csv, json or parquet")
       ->check(CLI::IsMember({"table", "csv", "json", "parquet"}))
       ->type_name("NAME");

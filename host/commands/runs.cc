@@ -26,7 +26,9 @@ void add_options(CLI::App& command, Options& options) {
                   "only runs with this status (success, failed, cancelled, interrupted, ...)")
       ->type_name("STATUS");
   command.add_option("--since", options.since, "only runs started in the last 7d, 24h, 30m, 10s")->type_name("TIME");
-  command.add_option("--limit", options.limit, "at most this many, newest first; 0: all")->type_name("N");
+  command.add_option("--limit", options.limit, "at most this many, newest first; 0: all")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
 }
 
 int list(const CommandContext& context, const Options& options) {
