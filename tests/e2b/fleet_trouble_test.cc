@@ -314,10 +314,10 @@ TEST_F(FleetTrouble, AFirstSandboxThatTheCapDoesNotReplaceEndsTheRunAsADeadlineD
 TEST_F(FleetTrouble, AFirstSandboxThatTheCapDoesNotReplaceIsSucceededByAnIdleOne) {
   const std::string go = (project_.dir() / "go").string();
   pipeline_with_first("while not os.path.exists('" + go + "'): time.sleep(0.05)");
-  auto running = project_.start(arguments("2", with_cap("3.64", "6", {"--json"})));
+  auto running = project_.start(arguments("2", with_cap("3.76", "6", {"--json"})));
   const auto is_over = [&] { return !e2e::is_alive(running.pid()); };
   // So long that another create would not fit.
-  ASSERT_TRUE(test::eventually([&] { return server_.count("POST /sandboxes/{id}/timeout") >= 8 || is_over(); }));
+  ASSERT_TRUE(test::eventually([&] { return server_.count("POST /sandboxes/{id}/timeout") >= 10 || is_over(); }));
   ASSERT_EQ(begun(), 1);
   ASSERT_EQ(server_.sandboxes().size(), 2u);
   const Json requests = server_.requests();
@@ -332,7 +332,7 @@ TEST_F(FleetTrouble, AFirstSandboxThatTheCapDoesNotReplaceIsSucceededByAnIdleOne
   EXPECT_EQ(server_.count("POST /v2/sandboxes"), 1);
   EXPECT_EQ(server_.count("POST /sandboxes/{id}/fork"), 1);
   for (const Json& cost : Project::events(project_.session(), "resource_cost"))
-    EXPECT_LE(cost["at_most"].as_double(), 3.64);
+    EXPECT_LE(cost["at_most"].as_double(), 3.76);
   expect_no_sandbox(server_);
 }
 
