@@ -44,6 +44,20 @@ void add_examples(CLI::App& command, const std::vector<std::string>& lines) {
   command.footer(title + "\n  " + join(lines, "\n  ") + "\n\n" + command.get_footer());
 }
 
+std::vector<std::string> examples_of(const CLI::App& command) {
+  std::vector<std::string> lines;
+  for (const std::string& line : split(command.get_footer(), '\n'))
+    if (line.starts_with("  ")) lines.emplace_back(trim(line));
+  return lines;
+}
+
+void add_examples_of_subcommands(CLI::App& command) {
+  std::vector<std::string> lines;
+  for (const CLI::App* each : command.get_subcommands([](const CLI::App* sub) { return !sub->get_group().empty(); }))
+    if (const auto examples = examples_of(*each); !examples.empty()) lines.push_back(examples.front());
+  if (!lines.empty()) add_examples(command, lines);
+}
+
 std::vector<std::string> with_help_words_spelled_out(int argc, const char* const* argv) {
   std::vector<std::string> words(argv, argv + argc);
   const auto first =

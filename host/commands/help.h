@@ -18,6 +18,9 @@ class HelpFormatter : public CLI::Formatter {
 
 // Puts examples, a line each, before what the page of every command ends with.
 void add_examples(CLI::App& command, const std::vector<std::string>& lines);
+std::vector<std::string> examples_of(const CLI::App& command);
+// To a command of commands, the first example of each of them.
+void add_examples_of_subcommands(CLI::App& command);
 
 // The command line with `help logs show` as `logs show --help`, and `version` as `--version`.
 std::vector<std::string> with_help_words_spelled_out(int argc, const char* const* argv);

@@ -78,8 +78,7 @@ std::string options_text(const CLI::App& command, const HelpFormatter& formatter
 // The lines below "Example:" of the page that --help shows.
 std::string examples_text(const CLI::App& command) {
   std::string text;
-  for (const std::string& line : split(command.get_footer(), '\n'))
-    if (line.starts_with("  ")) text += roff(trim(line)) + "\n";
+  for (const std::string& line : examples_of(command)) text += roff(line) + "\n";
   return text.empty() ? "" : ".SH EXAMPLES\n.nf\n" + text + ".fi\n";
 }
 

@@ -195,6 +195,7 @@ Parser::Parser(int argc, const char* const* argv, CommandContext& context, Witho
   // --json and --verbose mean the same wherever they stand.
   for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     command->fallthrough();
+    add_examples_of_subcommands(*command);
     for (CLI::App* sub : command->get_subcommands([](const CLI::App*) { return true; })) sub->fallthrough();
   }
 }
