@@ -5,7 +5,6 @@
 
 #include <osiris/ext/early.h>
 #include <osiris/adapter.hpp>
-#include <osiris/ext/early.h>
 #include <osiris/sdk.hpp>
 
 #include <array>

@@ -14,7 +14,6 @@
 
 #include <osiris/ext/early.h>
 #include <osiris/adapter.hpp>
-#include <osiris/ext/early.h>
 #include <osiris/sdk/channel.hpp>
 #include <osiris/sdk/files.hpp>
 #include <osiris/sdk/options.hpp>
