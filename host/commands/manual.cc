@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host/commands/commands.h"
+#include "host/commands/help.h"
 #include "host/commands/parse.h"
 #include "host/commands/version.h"
 #include "protocol/base/text.h"

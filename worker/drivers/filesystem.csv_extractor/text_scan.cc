@@ -104,7 +104,8 @@ duckdb::unique_ptr<duckdb::GlobalTableFunctionState> begin(duckdb::ClientContext
   auto global = duckdb::make_uniq<ScanGlobal>(context, state.plan());
   std::vector<TextRead> wanted;
   for (size_t i = 0; i < input.column_ids.size(); ++i)
-    if (!duckdb::IsVirtualColumn(input.column_ids[i])) wanted.push_back({input.column_ids[i], i});  // else: only counted
+    if (!duckdb::IsVirtualColumn(input.column_ids[i]))
+      wanted.push_back({input.column_ids[i], i});  // else: only counted
   global->reads = reads_of(state, std::move(wanted));
   return global;
 }
