@@ -135,7 +135,7 @@ TEST(CsvRecordScan, ABlockIsWrittenToAgainOnceNoThreadHoldsIt) {
     lines = std::count(text.begin(), text.end(), '\n');
     hold.reset();
   });
-  EXPECT_TRUE(test::eventually([&] { return !block.bytes->is_held(); }));
+  EXPECT_TRUE(osiris::test::eventually([&] { return !block.bytes->is_held(); }));
   ASSERT_TRUE(blocks.next(block).ok());  // no other order with the reader than this one: of interest to ThreadSanitizer
   EXPECT_EQ(block.data(), memory);
   reader.join();
