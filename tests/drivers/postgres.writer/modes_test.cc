@@ -40,6 +40,14 @@ TEST(PostgresAppend, QuotesEveryName) {
   EXPECT_EQ(ask_shop("SELECT \"a\"\"b\", \"select\" FROM \"we\"\"ird; DROP\""), "1|2\n");
 }
 
+TEST(PostgresAppend, AColumnThatMayBeEitherOfTwoIsRefused) {
+  in_shop("CREATE TABLE alike (\"Id\" int, id int)");
+  const std::string said = WriteStep("SELECT 1 AS \"ID\"", {{"table", "alike"}}).outcome();
+  EXPECT_NE(said.find("column 'ID' may be any of Id, id of table public.alike"), std::string::npos) << said;
+  EXPECT_EQ(WriteStep("SELECT 1 AS \"Id\"", {{"table", "alike"}}).outcome(), "ok 1");
+  EXPECT_EQ(ask_shop("SELECT \"Id\", id IS NULL FROM alike"), "1|t\n");
+}
+
 TEST(PostgresAppend, SchemaIsWhereTheTableIs) {
   in_shop("CREATE SCHEMA \"Lake 1\"");
   EXPECT_EQ(WriteStep(kTwo, {{"table", "t"}, {"schema", "Lake 1"}}).outcome(), "ok 2");

@@ -1,6 +1,7 @@
 #include "worker/drivers/db/target_settings.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
@@ -19,6 +20,14 @@ Result<const Json*> either(const StepContext& context, const char* key, const ch
     return config_fault(context, "'" + std::string(key) + "' and '" + synonym + "' mean the same and differ",
                         std::string("keep '") + key + "'");
   return first.is_null() ? &second : &first;
+}
+
+// Those of the names that differ from `name` in case alone, if at all.
+std::vector<std::string> alike_in_case(const std::string& name, const std::vector<std::string>& names) {
+  std::vector<std::string> alike;
+  std::copy_if(names.begin(), names.end(), std::back_inserter(alike),
+               [&](const std::string& each) { return ascii_lower(each) == ascii_lower(name); });
+  return alike;
 }
 
 Result<WriteMode> mode_of(const StepContext& context) {
@@ -105,7 +114,14 @@ Result<std::vector<std::optional<size_t>>> match_columns(const std::string& tabl
   const NameIndex in_table(targets);
   for (const RelationColumn& source : sources) {
     places.push_back(in_table.find(source.name));
-    if (!places.back()) unknown.push_back("'" + source.name + "'");
+    if (!places.back()) {
+      unknown.push_back("'" + source.name + "'");
+    } else if (targets[*places.back()] != source.name) {
+      if (const auto alike = alike_in_case(source.name, targets); alike.size() > 1)
+        return Error(Code::kStepFailed,
+                     "column '" + source.name + "' may be any of " + join(alike, ", ") + " of table " + table,
+                     "write its name as the table does, by a step before", category::kWriteFailed);
+    }
   }
   if (unknown.empty() || new_columns != NewColumns::kFreeze) return places;
   const auto near = nearest(unknown.front().substr(1, unknown.front().size() - 2), targets);
