@@ -158,7 +158,7 @@ TEST_F(WorkerRelayTest, AKillIsForTheRunAlone) {
 TEST_F(WorkerRelayTest, WhatIsGivenUpBeforeItsTurnIsSaidAtOnce) {
   bool was_dropped = false;
   const auto first = channel();
-  const auto second = relay_->next({"/runs/b", "", "", "", "", [&] { was_dropped = true; }});
+  const auto second = relay_->next({"/runs/b", "", "", "", "", {}, [&] { was_dropped = true; }});
   ASSERT_TRUE(second->send(kOpening));
   const size_t before = sent(100).size();
   second->drop();
