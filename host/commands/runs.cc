@@ -13,6 +13,12 @@
 namespace osiris {
 namespace {
 
+// The words of outcome_name(), and those of runs without an outcome.
+void add_status_option(CLI::App& command, std::string& status) {
+  command.add_option("--status", status, "only runs with this status")
+      ->check(CLI::IsMember({"success", "failed", "cancelled", "deadline", "running", "interrupted"}));
+}
+
 struct Options {
   std::string pipeline, profile, status, since;
   size_t limit = 50;
@@ -21,10 +27,7 @@ struct Options {
 void add_options(CLI::App& command, Options& options) {
   command.add_option("--pipeline", options.pipeline, "only runs of this pipeline")->type_name("NAME");
   command.add_option("--profile", options.profile, "only runs with this profile")->type_name("NAME");
-  command
-      .add_option("--status", options.status,
-                  "only runs with this status (success, failed, cancelled, interrupted, ...)")
-      ->type_name("STATUS");
+  add_status_option(command, options.status);
   command.add_option("--since", options.since, "only runs started in the last 7d, 24h, 30m, 10s")->type_name("TIME");
   command.add_option("--limit", options.limit, "at most this many, newest first; 0: all")
       ->type_name("N")
@@ -79,7 +82,7 @@ void add_prune_options(CLI::App& command, PruneOptions& options) {
       ->type_name("BYTES");
   command.add_option("--pipeline", options.pipeline, "only runs of this pipeline")->type_name("NAME");
   command.add_option("--profile", options.profile, "only runs with this profile")->type_name("NAME");
-  command.add_option("--status", options.status, "only runs with this status")->type_name("STATUS");
+  add_status_option(command, options.status);
   command.add_flag("--dry-run", options.dry_run, "show what would be removed; remove nothing");
 }
 

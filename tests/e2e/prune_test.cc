@@ -140,6 +140,7 @@ TEST_F(Prune, IsToldWhichRunsMayGo) {
   EXPECT_THAT(project_.osiris({"runs", "prune", "--older-than", "soon"}).err, HasSubstr("--older-than"));
   EXPECT_THAT(project_.osiris({"runs", "prune", "--max-size", "much"}).err, HasSubstr("--max-size"));
   EXPECT_EQ(project_.osiris({"runs", "prune", "--keep", "-1"}).exit, 2);
+  EXPECT_EQ(project_.osiris({"runs", "prune", "--keep", "0", "--status", "done"}).exit, 2);
   EXPECT_EQ(project_.runs().size(), 1u);
 }
 
@@ -147,7 +148,7 @@ TEST_F(Prune, IsToldWhichRunsMayGo) {
 TEST_F(Prune, AnEmptyValueIsNoValue) {
   run("a", 1);
   for (const std::vector<std::string>& line : {std::vector<std::string>{"runs", "prune", "--keep", "0", "--pipeline="},
-                                               {"runs", "prune", "--keep", "0", "--status", ""},
+                                               {"runs", "prune", "--keep", "0", "--profile", ""},
                                                {"cache", "clear", "--pipeline", ""},
                                                {"run", "a.yaml", "--timeout", ""},
                                                {"run", "a.yaml", "--max-cost", ""}}) {

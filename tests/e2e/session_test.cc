@@ -258,6 +258,9 @@ TEST_F(Sessions, ThatAreGoneAreNotShownAsEmpty) {
   EXPECT_NE(events.err.find("events.jsonl: No such file"), std::string::npos) << events.err;
   EXPECT_EQ(project_.osiris({"logs", "last"}).exit, 0) << "the index still knows the run";
   EXPECT_EQ(project_.osiris({"runs", "list", "--status", "failed"}).out, "No run is like that.\n");
+  const Outcome unknown = project_.osiris({"runs", "list", "--status", "fail"});
+  EXPECT_EQ(unknown.exit, 2);
+  EXPECT_NE(unknown.err.find("failed"), std::string::npos) << unknown.err;
 }
 
 TEST_F(Sessions, VerboseWritesDebugLog) {
