@@ -13,6 +13,7 @@
 #include "protocol/base/file.h"
 #include "protocol/base/sha256.h"
 #include "protocol/base/subprocess.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::sdk {
 namespace {
@@ -325,6 +326,32 @@ TEST_F(DeliveryTest, ADamagedPackedWorkerIsNotRun) {
   EXPECT_EQ(unpack(whole), "exited with status 5");
   for (const std::string& damaged : {bytes, whole.substr(0, whole.size() - 5), whole.substr(0, head_of(whole))})
     EXPECT_EQ(unpack(damaged), "exited with status 123") << damaged.size();
+}
+
+TEST_F(DeliveryTest, AWorkerWhoseFileIsHeldForAMomentIsRunOnceItIsNot) {
+  const Delivery sent = delivery();
+  const fs::path file = worker_file(request_.layout.root, hash_);
+  fs::create_directories(file.parent_path());
+  std::ofstream holder(file.string() + ".new");
+  for (const UploadPart& part : sent.parts) put(part.path, bytes_of(part));
+  put(request_.layout.arrived(), "1");
+  auto process = started(sent);
+  EXPECT_TRUE(test::eventually([&] { return fs::exists(file); }));
+  EXPECT_FALSE(process.wait(50));
+  holder.close();
+  EXPECT_EQ(process.wait(-1).value_or(ExitStatus{true, 0}).describe(), "exited with status 5");
+}
+
+TEST_F(DeliveryTest, WhatIsNoProgramIsSaidWithItsErrno) {
+  put(worker_, "no program");
+  request_.worker_sha256 = sha256_hex("no program");
+  put(directory_ / "stub", std::string_view(kStubBytes, kStubSize));
+  put(directory_ / "packed", bytes_of(delivery().parts[1]));
+  const auto output =
+      run_command({.arguments = {directory_ / "stub", directory_ / "packed", directory_ / "unpacked"}}, 10'000);
+  ASSERT_TRUE(output.ok());
+  EXPECT_EQ(output->exit.describe(), "exited with status 126");
+  EXPECT_THAT(output->standard_error, HasSubstr("cannot execute the worker: errno 008"));
 }
 
 TEST_F(DeliveryTest, APackedWorkerThatDoesNotNameItsHashIsUnpackedToo) {

@@ -38,7 +38,15 @@ enum {
   SYS_ARCH_PRCTL = 158,
   SYS_FALLOCATE = 285
 };
-enum { NO_SPACE = -28, OVER_QUOTA = -122, FRAMES_MAX = 16, SKIPPABLE_HEAD = 8, WAIT_NS = 1000000 };
+enum {
+  NO_SPACE = -28,
+  TEXT_BUSY = -26,
+  OVER_QUOTA = -122,
+  FRAMES_MAX = 16,
+  SKIPPABLE_HEAD = 8,
+  WAIT_NS = 1000000,
+  BUSY_WAITS_MAX = 10000
+};
 
 static long call(long number, long a, long b, long c, long d, long e, long f) {
   long result;
@@ -149,10 +157,14 @@ static const char* map_packed(size_t size) {
   return in;
 }
 
+static void wait_a_moment(void) {
+  const long pause[2] = {0, WAIT_NS};
+  call(SYS_NANOSLEEP, (long)pause, 0, 0, 0, 0, 0);
+}
+
 /* Who sends it ends this machine where it does not come. */
 static void wait_until_there(size_t size) {
-  const long pause[2] = {0, WAIT_NS};
-  while (packed_file_size() < size) call(SYS_NANOSLEEP, (long)pause, 0, 0, 0, 0, 0);
+  while (packed_file_size() < size) wait_a_moment();
 }
 
 /* Reads a part of what has come. 0: it is no skippable frame of at most `room` bytes. */
@@ -262,8 +274,17 @@ __attribute__((noreturn, used)) static void run(long* stack) {
   call(SYS_CLOSE, out_fd, 0, 0, 0, 0, 0);
   if (call(SYS_RENAME, (long)temporary, (long)argv[2], 0, 0, 0, 0) < 0)
     die(124, "unpack: cannot put the worker in its place\n");
-  call(SYS_EXECVE, (long)argv[2], (long)(argv + 2), (long)environment, 0, 0, 0);
-  die(126, "unpack: cannot execute the worker\n");
+  /* A program that looks at the processes of the machine (ps) may hold the memory of a child that has ended, and with it
+   * the file that is mapped there: it is busy until that program has looked. */
+  long failed = 0;
+  for (int waits = 0; waits < BUSY_WAITS_MAX; ++waits) {
+    failed = call(SYS_EXECVE, (long)argv[2], (long)(argv + 2), (long)environment, 0, 0, 0);
+    if (failed != TEXT_BUSY) break;
+    wait_a_moment();
+  }
+  char said[] = "unpack: cannot execute the worker: errno 000\n";
+  for (size_t at = sizeof said - 3; failed < 0; failed = -(-failed / 10), --at) said[at] += (char)(-failed % 10);
+  die(126, said);
 }
 
 __asm__(".globl _start\n_start:\n\txor %ebp,%ebp\n\tmov %rsp,%rdi\n\tand $-16,%rsp\n\tcall run\n\thlt\n");
