@@ -40,6 +40,20 @@ void append_input(std::string& body, std::string_view bytes) {
   for (std::string* copy : {&encoded, &message, &envelope}) wipe(*copy);
 }
 
+// While the service forks a sandbox it answers 409 in its place and passes nothing on: a fork that was given up may begin
+// late. Asked again for as long as that may take.
+http::ExchangeResult sent_after_a_change(http::RetryingSender& sender, const http::Request& call,
+                                         const http::SendOptions& options) {
+  constexpr int kTriesMax = 80;
+  constexpr auto kPause = http::Milliseconds(250);
+  for (int tries = 1;; ++tries) {
+    http::ExchangeResult outcome = sender.send(call, options);
+    const bool is_changing = outcome.response && outcome.response->status == 409;
+    if (!is_changing || tries == kTriesMax || (options.cancelled && *options.cancelled)) return outcome;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
 // A service that does not know StreamInput says so by its status (connectrpc.com: 404, 405 and 501 are
 // "unimplemented").
 Error refused_input(const http::ExchangeResult& outcome) {
@@ -269,7 +283,7 @@ Status Envd::stream_input(int64_t pid, std::string_view bytes, const std::atomic
   for (size_t at = 0; at < bytes.size(); at += kSliceBytes) append_input(call.body, bytes.substr(at, kSliceBytes));
   http::SendOptions options;
   options.cancelled = cancelled;
-  const http::ExchangeResult outcome = api_.sender().send(call, options);
+  const http::ExchangeResult outcome = sent_after_a_change(api_.sender(), call, options);
   if (!outcome.response || outcome.response->status != 200) return refused_input(outcome);
   EnvelopeDecoder decoder;
   decoder.feed(outcome.response->body);

@@ -274,6 +274,11 @@ TEST_F(EnvdCalls, InputThatMayHaveArrivedIsNotSentTwice) {
   transport_.requests.clear();
   transport_.answers = {{429}, {200, end_of_stream()}};
   EXPECT_TRUE(envd_->stream_input(42, "x").ok()) << "the service says that it did nothing";
+  transport_.answers = {{409}, {409}, {200, end_of_stream()}};
+  EXPECT_TRUE(envd_->stream_input(42, "x").ok()) << "the sandbox was being forked";
+  transport_.answers = {{409}, {200, end_of_stream()}};
+  const std::atomic<bool> cancelled = true;
+  EXPECT_FALSE(envd_->stream_input(42, "x", &cancelled).ok());
 }
 
 TEST_F(EnvdCalls, AServiceWithoutStreamsOfInputIsToldApartFromAProcessThatIsNoMore) {
