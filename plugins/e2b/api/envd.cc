@@ -40,8 +40,8 @@ void append_input(std::string& body, std::string_view bytes) {
   for (std::string* copy : {&encoded, &message, &envelope}) wipe(*copy);
 }
 
-// While the service forks a sandbox it answers 409 in its place and passes nothing on: a fork that was given up may begin
-// late. Asked again for as long as that may take.
+// While the service forks a sandbox it answers 409 in its place and passes nothing on: a fork that was given up may
+// begin late. Asked again for as long as that may take.
 http::ExchangeResult sent_after_a_change(http::RetryingSender& sender, const http::Request& call,
                                          const http::SendOptions& options) {
   constexpr int kTriesMax = 80;

@@ -274,8 +274,8 @@ __attribute__((noreturn, used)) static void run(long* stack) {
   call(SYS_CLOSE, out_fd, 0, 0, 0, 0, 0);
   if (call(SYS_RENAME, (long)temporary, (long)argv[2], 0, 0, 0, 0) < 0)
     die(124, "unpack: cannot put the worker in its place\n");
-  /* A program that looks at the processes of the machine (ps) may hold the memory of a child that has ended, and with it
-   * the file that is mapped there: it is busy until that program has looked. */
+  /* A program that looks at the processes of the machine (ps) may hold the memory of a child that has ended, and with
+   * it the file that is mapped there: it is busy until that program has looked. */
   long failed = 0;
   for (int waits = 0; waits < BUSY_WAITS_MAX; ++waits) {
     failed = call(SYS_EXECVE, (long)argv[2], (long)(argv + 2), (long)environment, 0, 0, 0);
