@@ -86,7 +86,7 @@ class LibraryReader {
                    "install the adapter again");
   }
 
-  // The file from `offset` on, `size` bytes or more; empty where it has fewer. What is read lies close together: a
+  // The file from `offset` on, `size` bytes or more; empty where it has fewer. What is read stands close together: a
   // table, or the texts of one.
   std::string_view bytes_at(uint64_t offset, size_t size) {
     if (offset > size_ || size > size_ - offset) return {};

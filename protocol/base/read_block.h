@@ -1,5 +1,5 @@
 // Memory that files are read into: it begins a page. The kernel copies out of its cache by `rep movsb`, which takes
-// AMD's Zen 3 five times as long where the address it writes to lies 1 to 31 bytes behind the one that it reads from,
+// AMD's Zen 3 five times as long where the address it writes to is 1 to 31 bytes behind the one that it reads from,
 // counted within their pages; and there, 16 bytes into a page, is where a large block of malloc() begins.
 #pragma once
 

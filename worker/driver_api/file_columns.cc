@@ -327,8 +327,7 @@ std::string copy_statement(const std::string& source, const std::vector<FileColu
 Error copy_error(duckdb_connection connection, const std::string& source, const std::vector<FileColumn>& columns,
                  FileFormat format, const Error& error) {
   if (error.code != Code::kStepFailed) return error;
-  // The engine calls it an error of its own.
-  if (error.message.find("page size out of range") != std::string::npos)
+  if (error.message.find("page size out of range") != std::string::npos)  // called an error of the engine's own
     return Error(Code::kStepFailed, "a value has 2 GiB or more, or about as much, and a page of Parquet holds less",
                  "divide it in the step before, or write another kind of file");
   const auto at_fault = column_at_fault(connection, source, columns, format);
@@ -380,11 +379,9 @@ Result<uint64_t> create_from_parquet(duckdb_connection connection, const sql::Ta
   OSIRIS_ASSIGN(const ParquetRows from, parquet_rows(connection, file, reader));
   const bool has_untyped = std::any_of(from.columns.begin(), from.columns.end(),
                                        [](const FileColumn& column) { return is_untyped(column.type); });
-  if (has_untyped && from.rows == 0) {
-    OSIRIS_TRY(create_empty(connection, table, from.columns));
-  } else {
-    OSIRIS_TRY(sql::execute(connection, "CREATE TABLE " + table.quoted() + " AS " + from.select));
-  }
+  OSIRIS_TRY(has_untyped && from.rows == 0
+                 ? create_empty(connection, table, from.columns)
+                 : sql::execute(connection, "CREATE TABLE " + table.quoted() + " AS " + from.select));
   OSIRIS_TRY(keep_comments(connection, table, file));
   return from.rows;
 }
