@@ -347,8 +347,9 @@ TEST_F(DeliveryTest, WhatIsNoProgramIsSaidWithItsErrno) {
   request_.worker_sha256 = sha256_hex("no program");
   put(directory_ / "stub", std::string_view(kStubBytes, kStubSize));
   put(directory_ / "packed", bytes_of(delivery().parts[1]));
-  const auto output =
-      run_command({.arguments = {directory_ / "stub", directory_ / "packed", directory_ / "unpacked"}}, 10'000);
+  SpawnOptions options;
+  options.arguments = {directory_ / "stub", directory_ / "packed", directory_ / "unpacked"};
+  const auto output = run_command(options, 10'000);
   ASSERT_TRUE(output.ok());
   EXPECT_EQ(output->exit.describe(), "exited with status 126");
   EXPECT_THAT(output->standard_error, HasSubstr("cannot execute the worker: errno 008"));
