@@ -1,6 +1,7 @@
 #include "worker/drivers/mysql.writer/value_text.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "protocol/base/text.h"
@@ -58,16 +59,15 @@ bool is_finer(int64_t micros, const ColumnPlan& plan) {
 
 std::string finer_than(const ColumnPlan& plan) { return "the time is finer than " + plan.type_name; }
 
-// DOUBLE(10,2): the number as such a column keeps it, by the server's own arithmetic.
-double rounded(double value, int scale) {
-  const double unit = std::pow(10.0, scale), whole = std::floor(value);
-  return whole + std::rint((value - whole) * unit) / unit;
-}
-
+// DOUBLE(10,2) shows two digits, whatever the server's own arithmetic makes of those behind them (of -0.07 it keeps
+// -0.06999999999999995): a number fits that is the one it shows.
 bool is_rounded(const ColumnPlan& plan, double value) {
   if (plan.scale_max < 0) return false;
-  const double kept = rounded(value, plan.scale_max);
-  return plan.form == ValueForm::kFloat ? static_cast<float>(kept) != static_cast<float>(value) : kept != value;
+  char text[512];
+  double shown = 0;
+  const auto [end, error] = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, plan.scale_max);
+  if (error != std::errc() || std::from_chars(text, end, shown).ec != std::errc()) return true;
+  return plan.form == ValueForm::kFloat ? static_cast<float>(shown) != static_cast<float>(value) : shown != value;
 }
 
 char* put_float(const ColumnPlan& plan, double value, char* room, std::string& why) {
