@@ -147,11 +147,12 @@ TEST_F(Prune, IsToldWhichRunsMayGo) {
 // `--pipeline "$NAME"` of a variable that is not set would be all pipelines, `--max-cost "$CAP"` no ceiling.
 TEST_F(Prune, AnEmptyValueIsNoValue) {
   run("a", 1);
-  for (const std::vector<std::string>& line : {std::vector<std::string>{"runs", "prune", "--keep", "0", "--pipeline="},
-                                               {"runs", "prune", "--keep", "0", "--profile", ""},
-                                               {"cache", "clear", "--pipeline", ""},
-                                               {"run", "a.yaml", "--timeout", ""},
-                                               {"run", "a.yaml", "--max-cost", ""}}) {
+  for (const std::vector<std::string>& line :
+       {std::vector<std::string>{"runs", "prune", "--keep", "0", "--pipeline", ""},
+        {"runs", "prune", "--keep", "0", "--profile", ""},
+        {"cache", "clear", "--pipeline", ""},
+        {"run", "a.yaml", "--timeout", ""},
+        {"run", "a.yaml", "--max-cost", ""}}) {
     const Outcome outcome = project_.osiris(line);
     EXPECT_EQ(outcome.exit, 2) << testing::PrintToString(line);
     EXPECT_THAT(outcome.err, HasSubstr(" has an empty value"));
