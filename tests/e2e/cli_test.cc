@@ -57,17 +57,6 @@ TEST_F(Cli, SaysItsVersionCommitAbiAndWorker) {
   EXPECT_EQ(document["worker"]["build_id"].as_string(), *build_id);
 }
 
-// Reading 47 MB takes most of what saying a version takes.
-TEST_F(Cli, ReadsTheWorkerForItsVersionOnce) {
-  project_.set("XDG_CACHE_HOME", (project_.dir() / "my-cache").string());
-  const fs::path remembered = project_.dir() / "my-cache/osiris/worker.json";
-  ASSERT_EQ(project_.osiris({"--version"}).exit, 0);
-  Json known = *parse_json(*read_file(remembered));
-  known.set("sha256", std::string(64, 'a'));
-  ASSERT_TRUE(write_file_atomically(remembered, known.dump()).ok());
-  EXPECT_EQ(project_.osiris({"--version", "--json"}).json()["worker"]["sha256"].as_string(), std::string(64, 'a'));
-}
-
 TEST_F(Cli, SaysItsVersionAlsoWhereThereIsNoWorker) {
   project_.set("OSIRIS_WORKER", "/nonexistent/worker");
   const Outcome text = project_.osiris({"--version"});
