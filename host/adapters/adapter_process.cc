@@ -72,6 +72,12 @@ void AdapterProcess::serve(const osiris_host* host) {
   reader_ = std::thread([this] { read(); });
 }
 
+void AdapterProcess::begin_early(const osiris_early_run& run) {
+  Writer writer;
+  write_early(writer, run);
+  channel_.send(Kind::kEarly, 0, writer.body);
+}
+
 void AdapterProcess::read() {
   while (const auto message = channel_.receive()) {
     switch (message->kind) {

@@ -28,6 +28,9 @@ class AdapterProcess {
   // From now on the process may ask things of this table. Once, before the first call.
   void serve(const osiris_host* host);
 
+  // Before the first call. Does not wait for it.
+  void begin_early(const osiris_early_run& run);
+
   struct Returned {
     osiris_status status = OSIRIS_INTERNAL;
     bool has_instance = false;

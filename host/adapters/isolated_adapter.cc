@@ -1,5 +1,6 @@
 #include "host/adapters/isolated_adapter.h"
 
+#include <osiris/ext/early.h>
 #include <osiris/ext/explain.h>
 #include <osiris/ext/resources.h>
 
@@ -105,14 +106,21 @@ struct IsolatedAdapter::Table {
     if (instance->process->end().empty()) call(*instance, Slot::kDestroy, Writer(), isolation_now().grace_ns);
   }
 
+  // In the process that told of the table: the first instance takes it, and what has begun with it.
+  static void begin(const osiris_adapter_type* type, const osiris_early_run* run) noexcept {
+    reinterpret_cast<const Slots*>(type)->self->begin_early(*run);
+  }
+
   static const void* extension(const osiris_adapter_type* type, const char* id) noexcept {
+    static constexpr osiris_early kEarly = {sizeof(osiris_early), 0, begin};
     static constexpr osiris_explain kExplain = {sizeof(osiris_explain), 0, requested<Slot::kExplain>};
     static constexpr osiris_resources kResources = {sizeof(osiris_resources), 0, queried<Slot::kList>,
                                                     queried<Slot::kRelease>};
     const Description& description = reinterpret_cast<const Slots*>(type)->self->description_;
     const std::string_view wanted = id;
-    if (wanted == OSIRIS_EXPLAIN_V1 && description.has_explain) return &kExplain;
-    if (wanted == OSIRIS_RESOURCES_V1 && description.has_resources) return &kResources;
+    if (wanted == OSIRIS_EXPLAIN_V1 && description.has.explain) return &kExplain;
+    if (wanted == OSIRIS_RESOURCES_V1 && description.has.resources) return &kResources;
+    if (wanted == OSIRIS_EARLY_V1 && description.has.early) return &kEarly;
     return nullptr;
   }
 };
@@ -146,6 +154,11 @@ Result<IsolatedAdapter*> IsolatedAdapter::load(Library library) {
   static auto& kept = *new std::vector<std::unique_ptr<IsolatedAdapter>>();  // reachable: a decision, not a leak
   const std::lock_guard lock(mutex);
   return kept.emplace_back(std::move(adapter)).get();
+}
+
+void IsolatedAdapter::begin_early(const osiris_early_run& run) {
+  const std::lock_guard lock(mutex_);
+  if (described_) described_->begin_early(run);
 }
 
 Result<std::unique_ptr<AdapterProcess>> IsolatedAdapter::take_process() {

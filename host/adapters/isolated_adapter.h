@@ -53,6 +53,7 @@ class IsolatedAdapter {
   struct Table;  // the static functions
   explicit IsolatedAdapter(Library library);
   Result<std::unique_ptr<AdapterProcess>> take_process();
+  void begin_early(const osiris_early_run& run);
 
   const Library library_;
   isolation::Description description_;

@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <deque>
 #include <map>
 #include <thread>
+#include <vector>
 
 #include "host/adapters/abi_text.h"
 #include "host/adapters/extensions.h"
@@ -61,6 +63,8 @@ class Server {
       const std::lock_guard lock(mutex_);
       if (message->kind == Kind::kCall)
         call_ = *std::move(message);
+      else if (message->kind == Kind::kEarly)
+        early_.push_back(*std::move(message));
       else if (message->kind == Kind::kCancel)
         cancel_wanted_ = true;
       else if (message->kind == Kind::kAnswer)
@@ -75,7 +79,14 @@ class Server {
   [[noreturn]] void make_calls() {
     for (;;) {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return call_.has_value(); });
+      changed_.wait(lock, [this] { return call_.has_value() || !early_.empty(); });
+      if (!early_.empty()) {
+        const Message early = std::move(early_.front());
+        early_.pop_front();
+        lock.unlock();
+        begin_early(early);
+        continue;
+      }
       const Message call = *std::exchange(call_, std::nullopt);
       lock.unlock();
       Reader reader(call.body);
@@ -86,6 +97,15 @@ class Server {
       writer.text(returned.thrown.value_or(std::string()));
       channel_.send(Kind::kReturned, call.number, writer.body);
     }
+  }
+
+  // On the thread of execute, as early.h promises: what begins may be bound to it.
+  void begin_early(const Message& message) {
+    Reader reader(message.body);
+    std::vector<osiris_str> drivers;
+    const osiris_early_run run = read_early(reader, drivers);
+    const osiris_early* const early = early_of(type_);
+    if (early && reader.ok()) guarded_void(who_, "begin", early->begin, &type_, &run);
   }
 
   // On a thread of its own: a cancel that blocks must not make the others deaf.
@@ -261,6 +281,7 @@ class Server {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<Message> call_;
+  std::deque<Message> early_;  // before the call
   bool cancel_wanted_ = false;
   osiris_adapter* instance_ = nullptr;
   std::map<uint64_t, Answer> answers_;
@@ -294,8 +315,10 @@ int run_isolated_adapter() {
     return 0;
   }
   Writer writer;
-  Description::write(writer, *module->type, module->abi, explain_of(*module->type) != nullptr,
-                     resources_of(*module->type) != nullptr);
+  Description::write(writer, *module->type, module->abi,
+                     {.explain = explain_of(*module->type) != nullptr,
+                      .resources = resources_of(*module->type) != nullptr,
+                      .early = early_of(*module->type) != nullptr});
   channel.send(Kind::kLoaded, 0, writer.body);
   static auto& server = *new Server(channel, *module);
   server.serve();

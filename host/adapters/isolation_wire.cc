@@ -161,9 +161,25 @@ osiris_resource_query read_query(Reader& reader) {
   return query;
 }
 
-void Description::write(Writer& writer, const osiris_adapter_type& type, uint32_t abi, bool has_explain,
-                        bool has_resources) {
-  writer.number(abi).number(has_explain).number(has_resources);
+void write_early(Writer& writer, const osiris_early_run& run) {
+  writer.text(run.worker_path).text(run.work_dir).number(run.driver_count);
+  for (uint32_t i = 0; i < run.driver_count; ++i) writer.text(run.drivers[i]);
+}
+
+osiris_early_run read_early(Reader& reader, std::vector<osiris_str>& drivers) {
+  osiris_early_run run{};
+  run.size = sizeof run;
+  run.worker_path = reader.text();
+  run.work_dir = reader.text();
+  const int64_t count = reader.number();
+  for (int64_t i = 0; i < count && reader.ok(); ++i) drivers.push_back(reader.text());
+  run.drivers = drivers.data();
+  run.driver_count = static_cast<uint32_t>(drivers.size());
+  return run;
+}
+
+void Description::write(Writer& writer, const osiris_adapter_type& type, uint32_t abi, const Extensions& has) {
+  writer.number(abi).number(has.explain).number(has.resources).number(has.early);
   for (const osiris_str& text : {type.id, type.name, type.version, type.summary}) writer.text(text);
   writer.number(type.option_count);
   for (uint32_t i = 0; i < type.option_count; ++i) {
@@ -192,8 +208,9 @@ osiris_str Description::keep(osiris_str text) {
 
 bool Description::read(Reader& reader, osiris_adapter_type& type) {
   abi = static_cast<uint32_t>(reader.number());
-  has_explain = reader.number() != 0;
-  has_resources = reader.number() != 0;
+  has.explain = reader.number() != 0;
+  has.resources = reader.number() != 0;
+  has.early = reader.number() != 0;
   type.size = sizeof type;
   for (osiris_str* text : {&type.id, &type.name, &type.version, &type.summary}) *text = keep(reader.text());
   const int64_t options = reader.number();

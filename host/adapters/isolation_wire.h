@@ -4,6 +4,7 @@
 #pragma once
 
 #include <osiris/adapter.h>
+#include <osiris/ext/early.h>
 #include <osiris/ext/resources.h>
 
 #include <chrono>
@@ -25,6 +26,7 @@ enum class Kind : uint8_t {
   kLoad,    // library, manifest, id
   kCall,    // a slot and its arguments
   kCancel,  // [any] slot of its own
+  kEarly,   // osiris_early.begin and what is known of the run, before the first call; nothing returns
   kAnswer,  // to kIsCancelled, kSecret, kDeliver and events of resources
   // From it.
   kLoaded,   // the table's descriptions
@@ -107,20 +109,26 @@ class Channel {
 
 void write_request(Writer& writer, const osiris_request& request);
 void write_query(Writer& writer, const osiris_resource_query& query);
+void write_early(Writer& writer, const osiris_early_run& run);
 // They borrow from the body.
 osiris_request read_request(Reader& reader);
 osiris_resource_query read_query(Reader& reader);
+osiris_early_run read_early(Reader& reader, std::vector<osiris_str>& drivers);  // borrows from `drivers` too
+
+// Which extensions a table has.
+struct Extensions {
+  bool explain = false, resources = false, early = false;
+};
 
 // What a table says of itself, with the strings it points to.
 class Description {
  public:
-  static void write(Writer& writer, const osiris_adapter_type& type, uint32_t abi, bool has_explain,
-                    bool has_resources);
+  static void write(Writer& writer, const osiris_adapter_type& type, uint32_t abi, const Extensions& has);
   // Fills all of `type` but its slots; what it points to lives as long as this object. False: not a description.
   bool read(Reader& reader, osiris_adapter_type& type);
 
   uint32_t abi = 0;
-  bool has_explain = false, has_resources = false;
+  Extensions has;
 
  private:
   osiris_str keep(osiris_str text);

@@ -21,9 +21,10 @@ struct RetryDecision {
 RetryDecision decide(const Request& request, const ExchangeResult& outcome) {
   if (outcome.response) {
     const int status = outcome.response->status;
+    const bool is_refusal = status == 429 || (request.is_refusal && request.is_refusal(*outcome.response));
     const auto told = status >= 400 ? parse_should_retry(outcome.response->headers.get("Should-Retry")) : std::nullopt;
-    if (!told.value_or(is_transient(status))) return {};
-    return {status == 429 || is_idempotent(request), "HTTP " + std::to_string(status)};
+    if (!told.value_or(is_refusal || is_transient(status))) return {};
+    return {is_refusal || is_idempotent(request), "HTTP " + std::to_string(status)};
   }
   const Failure& failure = *outcome.failure;
   if (failure.error.code != Code::kUnavailable) return {};

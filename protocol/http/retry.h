@@ -2,7 +2,7 @@
 //
 //   - an idempotent request after a broken connection or a 429, 500, 502, 503 or 504;
 //   - any request that cannot have reached the server (refused, unresolved, timed out while connecting);
-//   - any request answered 429: the server says it did not act.
+//   - any request answered 429, or with what its Request::is_refusal knows: the server says it did not act.
 //
 // A server that says `Should-Retry` knows better than its status: false ends the attempts, true makes any error of an
 // idempotent request one that may pass. It does not make a request idempotent.

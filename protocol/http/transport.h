@@ -81,6 +81,15 @@ struct Timeouts {
   Milliseconds total{0};      // the whole exchange; 0: none
 };
 
+struct Response {
+  int status = 0;
+  Headers headers;
+  std::string body;
+  uint64_t bytes_sent = 0;      // body bytes; this and the next once the whole body was read
+  uint64_t bytes_received = 0;  // body bytes on the wire
+  int attempts = 1;
+};
+
 struct Request {
   std::string method = "GET";
   std::string url;
@@ -93,6 +102,8 @@ struct Request {
   size_t buffered_bytes_max = 4u << 20;  // of the reply, held for a slow reader before its transfer pauses
   // May this be sent twice without harm? GET, HEAD, PUT and DELETE are; a POST only if its sender says so.
   bool idempotent = false;
+  // Beside 429: whether the server says by this answer that it did not act, and may later. Null: by none.
+  bool (*is_refusal)(const Response&) = nullptr;
   bool wants_new_connection = false;  // not one that earlier requests have used
   std::string label;                  // what this call is, for messages: "create sandbox"
   bool has_secrets = false;           // each copy of `body` is wiped when it is no longer needed, and no log shows it
@@ -106,15 +117,6 @@ struct Request {
 };
 
 bool is_idempotent(const Request& request);
-
-struct Response {
-  int status = 0;
-  Headers headers;
-  std::string body;
-  uint64_t bytes_sent = 0;      // body bytes; this and the next once the whole body was read
-  uint64_t bytes_received = 0;  // body bytes on the wire
-  int attempts = 1;
-};
 
 // Why an exchange brought no response, beside its Error.
 struct Failure {

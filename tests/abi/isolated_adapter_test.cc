@@ -2,12 +2,16 @@
 // documents, the same reports of what it does wrong. And it may end its process as it likes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <osiris/ext/early.h>
 #include <osiris/ext/resources.h>
+#include <unistd.h>
 
 #include <thread>
 
 #include "host/adapters/isolated_adapter.h"
 #include "tests/abi/support.h"
+#include "tests/support/children.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::abi_tests {
 namespace {
@@ -73,6 +77,32 @@ TEST(Isolated, AnExceptionIsTheFailureOfTheCall) {
 }
 
 // The rest of these ends or crashes the process that makes the call.
+TEST(Isolated, WhatMayBeginEarlyBeginsInItsProcess) {
+  const auto adapter = isolate(tree_dir() / "lib/osiris/adapters/local.so", "local");
+  ASSERT_TRUE(adapter.ok()) << adapter.error().message;
+  const osiris_adapter_type& type = *(*adapter)->type();
+  const auto* const early = static_cast<const osiris_early*>(type.extension(&type, OSIRIS_EARLY_V1));
+  ASSERT_NE(early, nullptr);
+  TemporaryDirectory directory;
+  const std::string worker = tree_dir() / "lib/osiris/osiris-worker", work = directory.path();
+  const osiris_str drivers[] = {OSIRIS_STR("mock"), OSIRIS_STR("filesystem.csv_writer")};
+  const osiris_early_run run = {sizeof run, 2, {worker.data(), worker.size()}, {work.data(), work.size()}, drivers};
+  early->begin(&type, &run);
+  const auto begun = [&] {
+    std::string words;
+    for (const pid_t process : osiris::test::children_of(::getpid()))
+      for (const pid_t child : osiris::test::children_of(process)) words += osiris::test::words_of(child);
+    return words;
+  };
+  EXPECT_TRUE(osiris::test::eventually([&] { return begun().find("mock") != std::string::npos; }));
+  EXPECT_THAT(begun(), HasSubstr(worker));
+  EXPECT_THAT(begun(), HasSubstr("filesystem.csv_writer"));
+
+  const auto other = isolate(defect("holds_resource"), "defect");
+  ASSERT_TRUE(other.ok()) << other.error().message;
+  EXPECT_EQ((*other)->type()->extension((*other)->type(), OSIRIS_EARLY_V1), nullptr) << "which has none of its own";
+}
+
 class IsolatedEnd : public ::testing::TestWithParam<std::pair<std::string, std::string>> {};
 
 TEST_P(IsolatedEnd, IsTheFailureOfOneCall) {

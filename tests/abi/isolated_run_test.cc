@@ -4,10 +4,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <sstream>
-
 #include "protocol/base/file.h"
 #include "tests/abi/host_run.h"
+#include "tests/support/children.h"
 #include "tests/support/eventually.h"
 
 namespace osiris::e2e {
@@ -18,18 +17,7 @@ using ::testing::Not;
 
 const std::vector<std::string> kIsolate = {"--isolate"};
 
-class IsolatedRun : public HostRun {
- protected:
-  // The processes of adapters below `parent`.
-  static std::vector<pid_t> children_of(pid_t parent) {
-    std::vector<pid_t> children;
-    const std::string own = std::to_string(parent);
-    const auto text = read_file("/proc/" + own + "/task/" + own + "/children", 1 << 16);
-    std::istringstream words(text.ok() ? *text : "");
-    for (pid_t child = 0; words >> child;) children.push_back(child);
-    return children;
-  }
-};
+using IsolatedRun = HostRun;
 
 class IsolatedRunLanguage : public IsolatedRun, public ::testing::WithParamInterface<std::string> {};
 
@@ -130,7 +118,7 @@ TEST_F(IsolatedRun, AHangBeforeThereIsARequestEndsWithTheUsersPatience) {
   for (const std::string stage : {"create", "configure"}) {
     Running running = start_defect("hangs_in_" + stage, kIsolate);
     running.until_error("hanging");
-    const std::vector<pid_t> children = children_of(running.pid());
+    const std::vector<pid_t> children = osiris::test::children_of(running.pid());
     running.kill(SIGINT);
     running.until_error("press Ctrl-C again to leave at once");
     running.kill(SIGINT);
@@ -152,7 +140,7 @@ TEST_F(IsolatedRun, AStopReachesIt) {
 TEST_F(IsolatedRun, ItEndsWithOsiris) {
   Running running = start_defect("waits_for_stop", kIsolate);
   ASSERT_TRUE(osiris::test::eventually([&] { return fs::exists(project_.dir() / "trace"); }));
-  const std::vector<pid_t> children = children_of(running.pid());
+  const std::vector<pid_t> children = osiris::test::children_of(running.pid());
   ASSERT_EQ(children.size(), 1u);
   running.kill(SIGKILL);
   running.end();

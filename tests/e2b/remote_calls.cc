@@ -258,10 +258,16 @@ std::string class_of(const FaultCase& fault) {
   }
 }
 
+// The service's word that it did not act and may later.
+bool is_refusal(const RemoteCall& call, const FaultCase& fault) {
+  return !asks_too_long(fault) &&
+         (fault.status == 429 || (fault.status == 409 && fault.rpc_code.empty() && call.is_envd()));
+}
+
 // Answers after which the same call may well succeed.
-bool may_pass(const FaultCase& fault) {
+bool may_pass(const RemoteCall& call, const FaultCase& fault) {
   if (asks_too_long(fault)) return false;
-  return fault.status == 429 || fault.status == 500 || fault.status == 502 || fault.status == 503 ||
+  return is_refusal(call, fault) || fault.status == 500 || fault.status == 502 || fault.status == 503 ||
          fault.status == 504;
 }
 
@@ -301,7 +307,7 @@ Expectation expectation(const RemoteCall& call, const FaultCase& fault) {
     return false;
   };
   const bool is_status = fault.type == "status";
-  const bool refuses = is_status && !may_pass(fault);
+  const bool refuses = is_status && !may_pass(call, fault);
   const bool is_late = fault.when == "after";  // the answer is whole
   // A request that broke before all of it had left was not made, and may be made again.
   const auto breaks = [&] {
@@ -354,8 +360,7 @@ Expectation expectation(const RemoteCall& call, const FaultCase& fault) {
         return refuses ? Expectation::fails({class_of(fault)})
                        : Expectation::succeeds();  // its state tells whether it began
       if (is_status) {
-        const bool waits = fault.status == 429 && !asks_too_long(fault);  // the service says it did nothing
-        if (waits) return Expectation::succeeds();
+        if (is_refusal(call, fault)) return Expectation::succeeds();
         if (fault.status == 504) return Expectation::fails({kSandbox});
         return Expectation::fails({class_of(fault)});
       }

@@ -56,6 +56,7 @@ struct RemoteCall {
   bool names_sandbox = true;
   bool has_worker = false;  // a process of the sandbox lives while it is made
   bool is_rpc() const { return route.find("/process.Process/") != std::string::npos; }
+  bool is_envd() const { return is_rpc() || route.ends_with(" /files") || route.ends_with(" /health"); }
   bool is_stream() const { return route.ends_with("/Start") || route.ends_with("/Connect"); }
 };
 

@@ -82,11 +82,13 @@ TEST_F(Machine, AReadOnlyPlaceForSessionsIsTheMachinesTrouble) {
 TEST_F(Machine, AFullDiskIsCalledOne) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root may mount";
   for (const char* directory : {".osiris", "run_logs"})
-    for (const char* pages : {"4k", "16k", "32k", "48k", "64k", "80k", "96k"}) {
+    for (const char* pages : {"4k", "16k", "20k", "24k", "28k", "32k", "36k", "40k", "44k", "48k", "64k"}) {
       std::filesystem::create_directories(project_.dir() / directory);
       const Outcome outcome = run_mounted(directory, std::string("size=") + pages);
       if (outcome.exit == 0) continue;  // it had room
-      EXPECT_EQ(outcome.exit, 3) << directory << pages << outcome.out << outcome.err;
+      // A step writes into its session too, and fails where there is no room for that; all else is osiris's own.
+      const bool is_of_a_step = outcome.err.find("step ") != std::string::npos;
+      EXPECT_EQ(outcome.exit, is_of_a_step ? 1 : 3) << directory << pages << outcome.out << outcome.err;
       const bool named = outcome.err.find("No space left on device") != std::string::npos ||
                          outcome.err.find("disk is full") != std::string::npos;
       EXPECT_TRUE(named) << directory << pages << outcome.err;

@@ -11,6 +11,7 @@
 
 #include "tests/attack/scale.h"
 #include "tests/postgres/copies.h"
+#include "tests/support/children.h"
 #include "tests/support/eventually.h"
 
 namespace osiris::e2e {
@@ -35,9 +36,8 @@ class CopiesKilled : public Copies {
     if (kind < 9) {
       running.kill(SIGKILL);
     } else if (kind < 13) {
-      const std::string pid = std::to_string(running.pid());
-      pid_t worker = 0;
-      if (std::ifstream("/proc/" + pid + "/task/" + pid + "/children") >> worker) ::kill(worker, SIGKILL);
+      const std::vector<pid_t> workers = osiris::test::children_of(running.pid());
+      if (!workers.empty()) ::kill(workers[0], SIGKILL);
     } else if (kind < 19) {
       cut_connections();
     } else {

@@ -12,6 +12,7 @@
 #include "protocol/base/file.h"
 #include "protocol/base/subprocess.h"
 #include "protocol/base/text.h"
+#include "tests/support/children.h"
 #include "tests/support/eventually.h"
 #include "tests/worker/line_reader.h"
 #include "tests/worker/worker_fixture.h"
@@ -126,12 +127,9 @@ TEST_F(RelayTest, APackageIsThereBeforeItsWorkerHearsOfIt) {
 TEST_F(RelayTest, AWorkerGetsReadyForItsDriversBeforeItsTurn) {
   hand_over(1, R"({"hang":"politely"})");
   hand_over(2, R"({"rows":1})", {}, 1 << 18, Json::array({"duckdb.processor"}));
-  const std::string task = "/proc/" + std::to_string(process_.pid());
   const auto words = [&] {
     std::string all;
-    std::ifstream children(task + "/task/" + std::to_string(process_.pid()) + "/children");
-    for (std::string pid; children >> pid;)
-      if (const auto line = read_file("/proc/" + pid + "/cmdline")) all += *line;
+    for (const pid_t child : osiris::test::children_of(process_.pid())) all += osiris::test::words_of(child);
     return all;
   };
   EXPECT_TRUE(osiris::test::eventually(

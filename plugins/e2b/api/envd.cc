@@ -27,6 +27,14 @@ Error rpc_error(const Json& error, const std::string& operation) {
   return rpc_failure(operation, error["code"].as_string(), error["message"].as_string());
 }
 
+// The service's answer in the place of a sandbox that it forks, pauses or resumes: it passes nothing on. A fork that
+// was given up may begin late. What envd itself refuses with 409 bears a code of Connect's.
+bool is_between_states(const http::Response& response) {
+  if (response.status != 409) return false;
+  const auto body = parse_json(response.body);
+  return !body || !(*body)["code"].is_string();
+}
+
 constexpr std::string_view kInput = "send to the worker";
 
 // One message of a StreamInput, written in place: JSON and base64 of what is secret leave no other copy.
@@ -38,20 +46,6 @@ void append_input(std::string& body, std::string_view bytes) {
   std::string envelope = encode_envelope(message);
   body += envelope;
   for (std::string* copy : {&encoded, &message, &envelope}) wipe(*copy);
-}
-
-// While the service forks a sandbox it answers 409 in its place and passes nothing on: a fork that was given up may
-// begin late. Asked again for as long as that may take.
-http::ExchangeResult sent_after_a_change(http::RetryingSender& sender, const http::Request& call,
-                                         const http::SendOptions& options) {
-  constexpr int kTriesMax = 80;
-  constexpr auto kPause = http::Milliseconds(250);
-  for (int tries = 1;; ++tries) {
-    http::ExchangeResult outcome = sender.send(call, options);
-    const bool is_changing = outcome.response && outcome.response->status == 409;
-    if (!is_changing || tries == kTriesMax || (options.cancelled && *options.cancelled)) return outcome;
-    std::this_thread::sleep_for(kPause);
-  }
 }
 
 // A service that does not know StreamInput says so by its status (connectrpc.com: 404, 405 and 501 are
@@ -168,6 +162,7 @@ http::Request Envd::request(std::string method, const std::string& path, std::st
   request.url = base_url_ + path;
   request.label = std::move(operation);
   request.timeouts = api_.config().timeouts;
+  request.is_refusal = is_between_states;
   request.headers.add("E2b-Sandbox-Id", sandbox_.id);
   request.headers.add("E2b-Sandbox-Port", "49983");
   if (!sandbox_.envd_token.empty()) request.headers.add("X-Access-Token", sandbox_.envd_token);
@@ -283,7 +278,7 @@ Status Envd::stream_input(int64_t pid, std::string_view bytes, const std::atomic
   for (size_t at = 0; at < bytes.size(); at += kSliceBytes) append_input(call.body, bytes.substr(at, kSliceBytes));
   http::SendOptions options;
   options.cancelled = cancelled;
-  const http::ExchangeResult outcome = sent_after_a_change(api_.sender(), call, options);
+  const http::ExchangeResult outcome = api_.sender().send(call, options);
   if (!outcome.response || outcome.response->status != 200) return refused_input(outcome);
   EnvelopeDecoder decoder;
   decoder.feed(outcome.response->body);

@@ -27,7 +27,8 @@ bool may_pass(const Error& error) {
   if (!error.category.starts_with("e2b.")) return false;  // this machine's, or unknown
   if (const Json& told = detail_of(error, "should_retry"); told.is_bool()) return told.as_bool();
   if (detail_of(error, "error_code").as_string() == "sandbox_create_refused") return false;
-  if (const int status = http_status_of(error); status != 0) return status == 429 || is_server_trouble(status);
+  if (const int status = http_status_of(error); status != 0)
+    return status == 429 || is_server_trouble(status) || detail_of(error, "passes").as_bool();
   if (const Json& code = detail_of(error, "rpc_code"); code.is_string()) {
     static constexpr std::string_view kPassing[] = {
         "unavailable", "unknown", "internal", "aborted", "deadline_exceeded", "resource_exhausted", "canceled"};
@@ -96,6 +97,7 @@ Error failure_from(const http::ExchangeResult& outcome, std::string_view operati
   const bool is_rpc = !rpc_code.empty();
   const int status = is_rpc ? kRpcStatus : is_unknown_route(response) ? kUnknownRoute : response.status;
   const Classification classification = classify({operation, status, is_rpc ? rpc_code : error_code, said});
+  if (classification.passes) detail.set("passes", true);
   return after_attempts(
       make_failure(classification.failure, std::move(message), std::string(classification.hint), std::move(detail)),
       response.attempts);

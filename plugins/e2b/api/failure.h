@@ -1,7 +1,7 @@
 // The error classes of this adapter and how answers become them: one table (failure_table.cc) of who was asked for
 // what, the status and what the answer says, to the class and what to do about it. Each error carries, for programs,
 // {"class","operation",
-// "http_status","error_code","rpc_code","request_id","attempts","retried","retry_after_s","should_retry"} in
+// "http_status","error_code","rpc_code","request_id","attempts","retried","retry_after_s","should_retry","passes"} in
 // Error::detail.
 #pragma once
 
@@ -38,7 +38,8 @@ inline constexpr int kUnknownRoute = -2;  // is_unknown_route()
 struct Classification {
   FailureClass failure = FailureClass::kSandboxError;
   std::string_view hint;
-  size_t row = 0;  // of the table; the first one that fits counts
+  bool passes = false;  // the same call may well succeed later, whatever its status is taken for elsewhere
+  size_t row = 0;       // of the table; the first one that fits counts
 };
 Classification classify(const Answer& answer);
 size_t classification_rows();

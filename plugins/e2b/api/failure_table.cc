@@ -31,6 +31,7 @@ struct Row {
   std::string_view says;   // somewhere in the message, in any case; empty: anything
   FailureClass failure;
   std::string_view hint;
+  bool passes = false;  // whether the same call may well succeed later, which the status alone does not say
 };
 
 constexpr std::string_view kSandboxToken =
@@ -142,6 +143,8 @@ constexpr Row kRows[] = {
      "The sandbox's envd does not accept this request: it may be too old. Build its template anew, or give another "
      "--e2b-template."},
     {"", 400, "", "", F::kSandboxError, kOtherVersion},
+    {kEnvd, 409, "", "", F::kSandboxError,
+     "The service is forking, pausing or resuming the sandbox and passes no calls on; run again.", true},
     {"", 409, "", "", F::kSandboxError,
      "Another client changes it at the same time (pauses, resumes or kills the sandbox, builds the template); run "
      "again."},
@@ -182,7 +185,7 @@ size_t classification_rows() { return std::size(kRows); }
 Classification classify(const Answer& answer) {
   const auto row =
       std::find_if(std::begin(kRows), std::end(kRows) - 1, [&](const Row& each) { return fits(each, answer); });
-  return {row->failure, row->hint, static_cast<size_t>(row - std::begin(kRows))};
+  return {row->failure, row->hint, row->passes, static_cast<size_t>(row - std::begin(kRows))};
 }
 
 bool is_unknown_route(const http::Response& response) {

@@ -276,6 +276,8 @@ TEST_F(EnvdCalls, InputThatMayHaveArrivedIsNotSentTwice) {
   EXPECT_TRUE(envd_->stream_input(42, "x").ok()) << "the service says that it did nothing";
   transport_.answers = {{409}, {409}, {200, end_of_stream()}};
   EXPECT_TRUE(envd_->stream_input(42, "x").ok()) << "the sandbox was being forked";
+  transport_.answers = {{409, R"({"code":"already_exists"})"}, {200, end_of_stream()}};
+  EXPECT_FALSE(envd_->stream_input(42, "x").ok()) << "envd's own word";
   transport_.answers = {{409}, {200, end_of_stream()}};
   const std::atomic<bool> cancelled = true;
   EXPECT_FALSE(envd_->stream_input(42, "x", &cancelled).ok());

@@ -78,6 +78,8 @@ const std::vector<Situation>& situations() {
       {"create a sandbox", 400, "", "invalid network", F::kSandboxError, "does not accept this request"},
       {"upload files", 400, "", "", F::kSandboxError, "envd does not accept"},
       {"kill the sandbox", 400, "", "", F::kSandboxError, "does not accept this request"},
+      {"upload files", 409, "", "The sandbox is still transitioning, try again", F::kSandboxError,
+       "passes no calls on"},
       {"connect to the sandbox", 409, "", "", F::kSandboxError, "at the same time"},
       {"list sandboxes", 422, "", "", F::kSandboxError, "does not accept this request"},
 
@@ -144,13 +146,17 @@ TEST(Failure, ACodeOfConnectCountsMoreThanItsStatus) {
 }
 
 TEST(Failure, WhatMayPassIsToldFromWhatWillNot) {
-  const auto passes = [](int status, const std::string& body = "", http::Headers headers = {}) {
-    return may_pass(failure_from(answered(status, body, std::move(headers)), "upload files"));
+  const auto passes = [](int status, const std::string& body = "", http::Headers headers = {},
+                         const char* operation = "create a sandbox") {
+    return may_pass(failure_from(answered(status, body, std::move(headers)), operation));
   };
   for (const int status : {429, 500, 502, 503, 504}) EXPECT_TRUE(passes(status)) << status;
   for (const int status : {400, 401, 403, 404, 405, 409, 422, 501, 507}) EXPECT_FALSE(passes(status)) << status;
   EXPECT_FALSE(passes(503, "", {{"Should-Retry", "false"}}));
   EXPECT_TRUE(passes(409, "", {{"Should-Retry", "true"}}));
+  for (const char* operation : {"upload files", "start the worker", "download /x", "send to the worker"})
+    EXPECT_TRUE(passes(409, "", {}, operation)) << operation << ": the sandbox is being forked";
+  EXPECT_FALSE(passes(409, "", {{"Should-Retry", "false"}}, "upload files"));
   EXPECT_FALSE(passes(500, R"({"code":500,"error_code":"sandbox_create_refused","message":""})"));
   EXPECT_TRUE(may_pass(rpc_failure("start the worker", "unavailable", "")));
   EXPECT_FALSE(may_pass(rpc_failure("start the worker", "invalid_argument", "no such file")));

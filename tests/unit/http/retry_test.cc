@@ -68,7 +68,8 @@ struct Tried {
   Milliseconds slept{0};
 };
 
-Tried run(std::deque<Answer> answers, const std::string& method, RetryPolicy policy = {}) {
+Tried run(std::deque<Answer> answers, const std::string& method, RetryPolicy policy = {},
+          bool (*is_refusal)(const Response&) = nullptr) {
   ListedTransport transport(std::move(answers));
   Tried result;
   policy.seed = 7;
@@ -78,6 +79,7 @@ Tried run(std::deque<Answer> answers, const std::string& method, RetryPolicy pol
   });
   Request request;
   request.method = method;
+  request.is_refusal = is_refusal;
   result.outcome = sender.send(request);
   result.requests = transport.requests;
   return result;
@@ -101,6 +103,14 @@ TEST(Retry, APostAnswered429IsRepeatedAfterTheNamedWait) {
   const Tried r = run({{429, "2"}, {200}}, "POST");
   EXPECT_EQ(r.requests, 2);
   EXPECT_GE(r.slept, 2s);
+}
+
+TEST(Retry, AnAnswerThatTheRequestTakesForARefusalIsRepeatedAsA429) {
+  const auto is_409 = [](const Response& response) { return response.status == 409; };
+  EXPECT_EQ(run({409, 409, 200}, "POST", {}, is_409).requests, 3);
+  EXPECT_EQ(run({409, 200}, "POST").requests, 1);
+  EXPECT_EQ(run({503, 200}, "POST", {}, is_409).requests, 1) << "another status is not one";
+  EXPECT_EQ(run({Answer(409, "1").with("false"), 200}, "POST", {}, is_409).requests, 1);
 }
 
 TEST(Retry, ARetryAfterBeyondTheBudgetIsGivenBackAtOnce) {

@@ -2,13 +2,13 @@
 #include <gtest/gtest.h>
 #include <osiris/ext/early.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <filesystem>
-#include <sstream>
 #include <type_traits>
 
-#include "protocol/base/file.h"
+#include "tests/support/children.h"
 #include "tests/support/eventually.h"
 #include "tests/unit/base/process_group.h"
 #include "tests/unit/local/loaded_adapter.h"
@@ -43,13 +43,7 @@ class Early : public testing::Test {
                                     names.data()};
     table->begin(&adapter_.type(), &early);
   }
-  // Of this process.
-  static std::vector<pid_t> children() {
-    std::istringstream text(*read_file("/proc/thread-self/children"));
-    std::vector<pid_t> pids;
-    for (pid_t pid; text >> pid;) pids.push_back(pid);
-    return pids;
-  }
+  static std::vector<pid_t> children() { return test::children_of(::getpid()); }
   pid_t worker_of_run() const {
     const auto started = host_.events("worker_started");
     return started.size() == 1 ? static_cast<pid_t>(started[0].data["pid"].as_int()) : 0;
@@ -87,10 +81,7 @@ TEST_F(Early, AWorkerThatHasEndedIsReplaced) {
   const std::vector<pid_t> begun = children();
   ASSERT_EQ(begun.size(), 1u);
   ::kill(begun[0], SIGKILL);
-  EXPECT_TRUE(test::eventually([&] {
-    return !read_file("/proc/" + std::to_string(begun[0]) + "/cmdline").ok() ||
-           read_file("/proc/" + std::to_string(begun[0]) + "/cmdline")->empty();
-  }));
+  EXPECT_TRUE(test::eventually([&] { return test::words_of(begun[0]).empty(); }));
   ASSERT_EQ(adapter_.run(run_), OSIRIS_OK) << host_.everything();
   EXPECT_NE(worker_of_run(), begun[0]);
 }
