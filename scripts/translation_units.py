@@ -14,6 +14,8 @@ sys.dont_write_bytecode = True  # the checkout stays as it is
 FILES_MAX = 8  # of a unit: a change of one compiles all of them again
 OWN_NAME = re.compile(r"^(?:template <.*> )?(?:struct|class|enum class|enum|using)\s+(\w+)|^[\w:<>,&*\s\[\]\"]*?\b(\w+)(?:\(|\[\]| = |\{| \{|;)")
 SAME_EVERYWHERE = re.compile(r"namespace \w+ = |using (namespace )?(::)?\w+::")
+BORROWED_NAME = re.compile(r"^using (?:::)?(?:\w+::)+(\w+);", re.M)
+TYPE = re.compile(r"\b[A-Z]\w*[a-z]\w*\b")
 TEST_CASE = re.compile(r"(TYPED_)?TEST(_[FP])?$|INSTANTIATE_|static_assert$")
 MACRO = re.compile(r"^#\s*define\s+(\w+)")
 
@@ -36,15 +38,31 @@ def own_names(text):
     return {name for name in names if not TEST_CASE.match(name)}
 
 
+class Names:
+    """Of one file or of several in one unit: its own, and those that it takes for something else, which may be another file's own."""
+
+    def __init__(self, text):
+        self.own = own_names(text)
+        borrowed = set(BORROWED_NAME.findall(text))
+        self.foreign = borrowed | (set(TYPE.findall(text)) - self.own)
+
+    def clash(self, other):
+        return self.own & (other.own | other.foreign) or self.foreign & other.own
+
+    def join(self, other):
+        self.own |= other.own
+        self.foreign |= other.foreign
+
+
 def parted(files, texts, files_max=None):
     """`files` in as few lists as the names in them allow, of at most `files_max` each, in order."""
     groups = []
     for file in files:
-        names = own_names(texts[file])
+        names = Names(texts[file])
         for group, taken in groups:
-            if not names & taken and (files_max is None or len(group) < files_max):
+            if not names.clash(taken) and (files_max is None or len(group) < files_max):
                 group.append(file)
-                taken |= names
+                taken.join(names)
                 break
         else:
             groups.append(([file], names))

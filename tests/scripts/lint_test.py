@@ -44,6 +44,13 @@ int shared() { return 0; }
         texts = {"a": "namespace {\nint f() {\n", "b": "namespace {\nint g() {\n", "c": "namespace {\nint f() {\n"}
         self.assertEqual(parted(["a", "b", "c"], texts), [["a", "b"], ["c"]])
 
+    def test_a_name_of_its_own_that_another_file_takes_for_something_else_parts_them(self):
+        borrows = {"a": "namespace {\nconstexpr size_t kNone = 1;\n", "b": "using other::kNone;\n"}
+        self.assertEqual(parted(["a", "b"], borrows), [["a"], ["b"]])
+        self.assertEqual(parted(["b", "a"], borrows), [["b"], ["a"]])
+        uses = {"a": "namespace {\nstruct Run {\n", "b": "Run& run = setup.run;\n", "c": "int run;\n"}
+        self.assertEqual(parted(["a", "b", "c"], uses), [["a", "c"], ["b"]])
+
     def test_names_that_mean_the_same_everywhere_part_nothing(self):
         text = """namespace fs = std::filesystem;
 using testing::HasSubstr;

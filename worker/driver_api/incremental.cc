@@ -6,8 +6,8 @@
 #include "protocol/base/quantity.h"
 #include "protocol/base/text.h"
 #include "worker/driver_api/changed_values.h"
-#include "worker/driver_api/integer_type.h"
 #include "worker/driver_api/sql.h"
+#include "worker/driver_api/type_class.h"
 
 namespace osiris::worker {
 namespace {

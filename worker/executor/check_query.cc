@@ -4,7 +4,7 @@
 
 #include "protocol/base/text.h"
 #include "protocol/model/step_naming.h"
-#include "worker/driver_api/integer_type.h"
+#include "worker/driver_api/type_class.h"
 
 namespace osiris::worker {
 namespace {
@@ -16,6 +16,7 @@ enum class TypeClass { kNumber, kText, kTime, kBoolean, kOther };
 
 TypeClass class_of(const ColumnType& type) {
   if (is_integer(type.id)) return TypeClass::kNumber;
+  if (is_date_or_time(type.id) || type.id == DUCKDB_TYPE_UUID) return TypeClass::kTime;
   switch (type.id) {
     case DUCKDB_TYPE_FLOAT:
     case DUCKDB_TYPE_DOUBLE:
@@ -25,17 +26,6 @@ TypeClass class_of(const ColumnType& type) {
     case DUCKDB_TYPE_VARCHAR:
     case DUCKDB_TYPE_ENUM:
       return TypeClass::kText;
-    case DUCKDB_TYPE_DATE:
-    case DUCKDB_TYPE_TIME:
-    case DUCKDB_TYPE_TIME_TZ:
-    case DUCKDB_TYPE_TIME_NS:
-    case DUCKDB_TYPE_TIMESTAMP:
-    case DUCKDB_TYPE_TIMESTAMP_S:
-    case DUCKDB_TYPE_TIMESTAMP_MS:
-    case DUCKDB_TYPE_TIMESTAMP_NS:
-    case DUCKDB_TYPE_TIMESTAMP_TZ:
-    case DUCKDB_TYPE_UUID:
-      return TypeClass::kTime;
     case DUCKDB_TYPE_BOOLEAN:
       return TypeClass::kBoolean;
     default:

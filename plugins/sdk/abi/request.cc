@@ -37,14 +37,7 @@ Status RunRequest::set_manifest(Json json) {
 Result<RunRequest> RunRequest::with_manifest(Json json) const {
   RunRequest other;
   OSIRIS_TRY(other.set_manifest(std::move(json)));
-  other.run_id = run_id;
-  other.connections = connections;
-  other.settings = settings;
-  other.session_dir = session_dir;
-  other.work_dir = work_dir;
-  other.worker_path = worker_path;
-  other.worker_sha256 = worker_sha256;
-  other.deadline_monotonic_ns = deadline_monotonic_ns;
+  static_cast<RunTerms&>(other) = *this;
   return other;
 }
 

@@ -17,16 +17,20 @@
 
 namespace osiris::sdk {
 
-struct RunRequest {
+// What holds for a run whatever its plan.
+struct RunTerms {
   std::string run_id;
-  Json manifest;     // docs/plugin-abi.md, "manifest_json": as it came, for a worker that knows more of it
-  Plan plan;         // what it says
-  Json connections;  // "connections_json"
+  Json connections;  // docs/plugin-abi.md, "connections_json"
   Json settings;     // "settings_json"
-  Json prepared;     // null before prepare
   std::filesystem::path session_dir, work_dir, worker_path;
   std::string worker_sha256;
   int64_t deadline_monotonic_ns = 0;  // 0: none; what the wall clock is set to later does not move it
+};
+
+struct RunRequest : RunTerms {
+  Json manifest;  // "manifest_json": as it came, for a worker that knows more of it
+  Plan plan;      // what it says
+  Json prepared;  // null before prepare
 
   // Takes the manifest, if it is a plan.
   Status set_manifest(Json json);

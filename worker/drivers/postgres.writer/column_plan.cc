@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "protocol/base/categories.h"
-#include "worker/driver_api/integer_type.h"
+#include "worker/driver_api/type_class.h"
 #include "worker/drivers/postgres/types.h"
 
 namespace osiris::worker::postgres {

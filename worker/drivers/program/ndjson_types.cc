@@ -4,26 +4,14 @@
 
 #include "worker/driver_api/changed_values.h"
 #include "worker/driver_api/sql.h"
+#include "worker/driver_api/type_class.h"
 
 namespace osiris::worker::program {
 
 ColumnType with_texts(ColumnType type) {
-  switch (type.id) {
-    case DUCKDB_TYPE_DATE:
-    case DUCKDB_TYPE_TIME:
-    case DUCKDB_TYPE_TIME_NS:
-    case DUCKDB_TYPE_TIME_TZ:
-    case DUCKDB_TYPE_TIMESTAMP:
-    case DUCKDB_TYPE_TIMESTAMP_S:
-    case DUCKDB_TYPE_TIMESTAMP_MS:
-    case DUCKDB_TYPE_TIMESTAMP_NS:
-    case DUCKDB_TYPE_TIMESTAMP_TZ:
-    case DUCKDB_TYPE_UUID:
-      return ColumnType::plain(DUCKDB_TYPE_VARCHAR);
-    default:
-      for (ColumnType& child : type.children) child = with_texts(std::move(child));
-      return type;
-  }
+  if (is_date_or_time(type.id) || type.id == DUCKDB_TYPE_UUID) return ColumnType::plain(DUCKDB_TYPE_VARCHAR);
+  for (ColumnType& child : type.children) child = with_texts(std::move(child));
+  return type;
 }
 
 Status keep_digits(duckdb_connection connection, std::vector<FileColumn>& columns, const SourceOf& source_of,
