@@ -53,7 +53,7 @@ class FrameCompressor {
   const Sink sink_;
   const int level_;
   size_t threads_max_;  // of the machine's, once it refused one
-  std::string plain_;  // of the frame that is being filled
+  std::string plain_;   // of the frame that is being filled
   bool is_stored_ = false;
   Context context_;  // of the caller's thread
   std::vector<std::thread> threads_;

@@ -1,5 +1,5 @@
-// Threads, which a machine may refuse: a limit of processes (`ulimit -u`, the pids of a cgroup), or no room for a stack.
-// Product code begins threads here only (a tidy test), so that a refusal is an answer and ends no process.
+// Threads, which a machine may refuse: a limit of processes (`ulimit -u`, the pids of a cgroup), or no room for a
+// stack. Product code begins threads here only (a tidy test), so that a refusal is an answer and ends no process.
 #pragma once
 
 #include <functional>

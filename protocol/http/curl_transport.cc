@@ -260,7 +260,7 @@ class CurlTransport::Loop {
   const std::string system_ca_file_ = system_ca_file();  // empty: this machine has none
   CURLM* multi_ = nullptr;
   std::mutex begin_mutex_;
-  std::thread thread_;  // from the first exchange on
+  std::thread thread_;     // from the first exchange on
   bool stopping_ = false;  // loop thread only
   std::map<CURL*, std::shared_ptr<State>> active_;
   std::mutex mutex_;

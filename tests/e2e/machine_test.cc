@@ -71,12 +71,12 @@ TEST_F(Machine, TheCounterSaysThatThereAreTooFewDescriptors) {
 // Of a user who has nothing else: each limit refuses another thread or process of the run.
 TEST_F(Machine, AThreadThatIsRefusedIsAnErrorAndNoCrash) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root may be another user";
-  constexpr uid_t kNobodyElse = 1'234'567;
-  ASSERT_EQ(::chown(project_.dir().c_str(), kNobodyElse, kNobodyElse), 0);
+  constexpr uid_t kOtherUser = 1'234'567;
+  ASSERT_EQ(::chown(project_.dir().c_str(), kOtherUser, kOtherUser), 0);
   for (const auto& each : std::filesystem::recursive_directory_iterator(project_.dir()))
-    ASSERT_EQ(::chown(each.path().c_str(), kNobodyElse, kNobodyElse), 0) << each.path();
+    ASSERT_EQ(::chown(each.path().c_str(), kOtherUser, kOtherUser), 0) << each.path();
   const std::string as_user =
-      " && exec setpriv --reuid=" + std::to_string(kNobodyElse) + " --clear-groups \"$0\" \"$@\"";
+      " && exec setpriv --reuid=" + std::to_string(kOtherUser) + " --clear-groups \"$0\" \"$@\"";
   int refused = 0;
   bool named = false;
   for (int threads = 1; threads <= 24; ++threads) {

@@ -117,8 +117,7 @@ Lease::Lease(Place& place, std::string machine_id, int64_t lease_s, std::optiona
     : renewal_(place, std::move(machine_id), lease_s, create_times, std::move(listener), system_clock()) {}
 
 Result<std::unique_ptr<Lease>> Lease::begin(Place& place, std::string machine_id, int64_t lease_s,
-                                            std::optional<Lifetime::CreateTimes> create_times,
-                                            LeaseListener listener) {
+                                            std::optional<Lifetime::CreateTimes> create_times, LeaseListener listener) {
   std::unique_ptr<Lease> self(new Lease(place, std::move(machine_id), lease_s, create_times, std::move(listener)));
   if (!begin_thread(self->thread_, [raw = self.get()] { raw->run(); }))
     return no_more_threads("the lease cannot be renewed");

@@ -1,5 +1,5 @@
-#include "protocol/base/thread.h"
 #include "worker/drivers/remote/read_ahead.h"
+#include "protocol/base/thread.h"
 
 #include <algorithm>
 #include <cstring>
