@@ -1,16 +1,24 @@
 #include "worker/periodic_thread.h"
 
+#include <utility>
+
+#include "protocol/base/thread.h"
+
 namespace osiris::worker {
 
-PeriodicThread::PeriodicThread(std::chrono::milliseconds every, std::function<void()> work) {
-  thread_ = std::thread([this, every, work = std::move(work)] {
-    std::unique_lock lock(mutex_);
-    while (!stop_.wait_for(lock, every, [this] { return stopping_; })) {
+Result<std::unique_ptr<PeriodicThread>> PeriodicThread::begin(std::chrono::milliseconds every,
+                                                              std::function<void()> work) {
+  std::unique_ptr<PeriodicThread> self(new PeriodicThread);
+  const bool has_begun = begin_thread(self->thread_, [raw = self.get(), every, work = std::move(work)] {
+    std::unique_lock lock(raw->mutex_);
+    while (!raw->stop_.wait_for(lock, every, [raw] { return raw->stopping_; })) {
       lock.unlock();
       work();
       lock.lock();
     }
   });
+  if (!has_begun) return no_more_threads("the worker cannot watch its run");
+  return self;
 }
 
 PeriodicThread::~PeriodicThread() {
@@ -19,7 +27,7 @@ PeriodicThread::~PeriodicThread() {
     stopping_ = true;
   }
   stop_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 }  // namespace osiris::worker

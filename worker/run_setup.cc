@@ -104,14 +104,14 @@ Result<RunSetup> set_up_run(rpc::PrepareParams params, const std::string& versio
   return setup;
 }
 
-std::unique_ptr<PeriodicThread> keep_memory_limit(const RunSetup& setup) {
+Result<std::unique_ptr<PeriodicThread>> keep_memory_limit(const RunSetup& setup) {
   const uint64_t limit = setup.settings.memory_limit_bytes;
-  if (limit == 0) return nullptr;
+  if (limit == 0) return std::unique_ptr<PeriodicThread>();
   set_memory_policy();
   limit_data(limit + kUncountedBytesMax +
              kStackBytes * (setup.engine_threads + setup.run.threads + setup.run.parallel));
   // Well before the limit, for the engine needs room to grow in between two looks.
-  return std::make_unique<PeriodicThread>(kMemoryLookEvery, [above = limit / 4 * 3] { return_free_memory(above); });
+  return PeriodicThread::begin(kMemoryLookEvery, [above = limit / 4 * 3] { return_free_memory(above); });
 }
 
 }  // namespace osiris::worker

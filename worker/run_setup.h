@@ -23,7 +23,7 @@ struct RunSetup {
 Result<RunSetup> set_up_run(rpc::PrepareParams params, const std::string& version);
 
 // Holds the process to the memory limit for the result's life; null without a limit. Before the engine starts its
-// threads.
-std::unique_ptr<PeriodicThread> keep_memory_limit(const RunSetup& setup);
+// threads. kExhausted: the machine has no more of them.
+Result<std::unique_ptr<PeriodicThread>> keep_memory_limit(const RunSetup& setup);
 
 }  // namespace osiris::worker

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "protocol/base/file.h"
+#include "protocol/base/thread.h"
 #include "protocol/base/wipe.h"
 #include "protocol/model/artifact.h"
 #include "worker/drivers.h"
@@ -197,7 +198,7 @@ Result<Json> Service::start_run(rpc::PrepareParams params) {
   stream_.set_redactor(run.redactor);
   log_.set_redactor(run.redactor);
   worker_dir_ = run.worker_dir();
-  memory_keeper_ = keep_memory_limit(setup);
+  OSIRIS_ASSIGN(memory_keeper_, keep_memory_limit(setup));
   const size_t uses = uses_of_database(setup.plan);
   if (uses > 0 && !engine_ahead_) engine_ahead_ = std::make_shared<EngineAhead>();
   database_ = run.database = std::make_shared<Database>(
@@ -208,13 +209,21 @@ Result<Json> Service::start_run(rpc::PrepareParams params) {
   const Json result = Json::object({{"status", "ready"}, {"session_id", run.run_id}, {"drivers_loaded", drivers}});
   announce_run(setup);
   const auto heartbeat = std::chrono::milliseconds(setup.settings.heartbeat_ms);
-  executor_ = std::make_unique<Executor>(std::move(setup.run), std::move(setup.plan), stream_, log_, clock_);
+  auto executor = std::make_unique<Executor>(std::move(setup.run), std::move(setup.plan), stream_, log_, clock_);
+  OSIRIS_TRY(executor->begin());
+  executor_ = std::move(executor);
   relations_ = std::make_unique<RelationTransfer>(
       *executor_, stream_, clock_, [this](std::function<void()> work) { in_background(std::move(work)); });
-  heartbeat_ = std::make_unique<PeriodicThread>(heartbeat, [this] { beat(); });
-  // Opening takes some milliseconds that a first step need not wait for; an error is met again by the step.
-  if (uses > 0) in_background([database = database_, uses] { database->make_spares(uses); });
-  if (uses > 1) in_background([this] { executor_->make_ahead(); });
+  auto beating = PeriodicThread::begin(heartbeat, [this] { beat(); });
+  if (!beating.ok()) {
+    executor_.reset();
+    return beating.error();
+  }
+  heartbeat_ = *std::move(beating);
+  // Opening takes some milliseconds that a first step need not wait for; an error is met again by the step. Where the
+  // machine has no more threads, the steps do it.
+  if (uses > 0) begin_background([database = database_, uses] { database->make_spares(uses); });
+  if (uses > 1) begin_background([this] { executor_->make_ahead(); });
   return result;
 }
 
@@ -334,8 +343,15 @@ void Service::answer_now(const std::string& id, RequestResult outcome) {
 }
 
 void Service::in_background(std::function<void()> work) {
+  if (!begin_background(work)) work();
+}
+
+bool Service::begin_background(const std::function<void()>& work) {
   const std::lock_guard lock(background_mutex_);
-  background_.emplace_back(std::move(work));
+  background_.emplace_back();
+  if (begin_thread(background_.back(), work)) return true;
+  background_.pop_back();
+  return false;
 }
 
 bool Service::idle() const { return !executor_ || executor_->idle(); }

@@ -79,7 +79,8 @@ class Service {
   Reply reply_of_step(const std::string& id);                     // its outputs are packed, where that was asked for
   void answer(const std::string& id, RequestResult outcome);      // numbered
   void answer_now(const std::string& id, RequestResult outcome);  // not numbered, never waits
-  void in_background(std::function<void()> work);
+  void in_background(std::function<void()> work);                 // or here, where the machine has no more threads
+  bool begin_background(const std::function<void()>& work);       // false: it has none
   void join_background();
 
   const Options options_;

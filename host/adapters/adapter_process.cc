@@ -7,6 +7,7 @@
 #include "host/adapters/isolated_process.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/own_environment.h"
+#include "protocol/base/thread.h"
 #include "protocol/base/wipe.h"
 
 namespace osiris {
@@ -67,9 +68,9 @@ AdapterProcess::~AdapterProcess() {
   if (reader_.joinable()) reader_.join();
 }
 
-void AdapterProcess::serve(const osiris_host* host) {
+bool AdapterProcess::serve(const osiris_host* host) {
   host_ = host;
-  reader_ = std::thread([this] { read(); });
+  return begin_thread(reader_, [this] { read(); });
 }
 
 void AdapterProcess::begin_early(const osiris_early_run& run) {

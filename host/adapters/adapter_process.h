@@ -25,8 +25,9 @@ class AdapterProcess {
   AdapterProcess(const AdapterProcess&) = delete;
   AdapterProcess& operator=(const AdapterProcess&) = delete;
 
-  // From now on the process may ask things of this table. Once, before the first call.
-  void serve(const osiris_host* host);
+  // From now on the process may ask things of this table. Once, before the first call. False: the machine has no more
+  // threads, and no call may be made.
+  bool serve(const osiris_host* host);
 
   // Before the first call. Does not wait for it.
   void begin_early(const osiris_early_run& run);

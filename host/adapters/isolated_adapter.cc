@@ -8,6 +8,7 @@
 
 #include "host/adapters/abi_text.h"
 #include "host/adapters/adapter_process.h"
+#include "protocol/base/thread.h"
 
 namespace osiris {
 
@@ -41,14 +42,17 @@ struct IsolatedAdapter::Table {
   };
   static Instance& of(osiris_adapter* instance) { return *reinterpret_cast<Instance*>(instance); }
 
-  static osiris_status fail(const osiris_host* host, const std::string& message) {
+  static osiris_status fail(const osiris_host* host, const Error& cause) {
     osiris_error error{};
     error.size = sizeof error;
-    error.code = OSIRIS_INTERNAL;
-    error.message = abi_str(message);
-    error.hint = OSIRIS_STR("report it to the adapter's author");
+    error.code = static_cast<osiris_status>(cause.code);
+    error.message = abi_str(cause.message);
+    error.hint = abi_str(cause.hint);
     host->fail(host, &error);
-    return OSIRIS_INTERNAL;
+    return error.code;
+  }
+  static osiris_status fail(const osiris_host* host, const std::string& message) {
+    return fail(host, Error(Code::kInternal, message, "report it to the adapter's author"));
   }
 
   static osiris_status call(Instance& instance, Slot slot, const Writer& arguments, int64_t grace_ns,
@@ -70,7 +74,7 @@ struct IsolatedAdapter::Table {
     auto process = adapter.take_process();
     if (!process.ok()) return fail(host, process.error().message);
     auto instance = std::make_unique<Instance>(Instance{adapter, host, *std::move(process)});
-    instance->process->serve(host);
+    if (!instance->process->serve(host)) return fail(host, no_more_threads("the adapter's process cannot be heard"));
     bool has_instance = false;
     const osiris_status status = call(*instance, Slot::kCreate, Writer(), isolation_now().grace_ns, &has_instance);
     if (status == OSIRIS_OK && has_instance) *out = reinterpret_cast<osiris_adapter*>(instance.release());

@@ -15,6 +15,7 @@
 #include "host/adapters/isolation_wire.h"
 #include "host/adapters/loader.h"
 #include "host/adapters/module_check.h"
+#include "protocol/base/thread.h"
 #include "protocol/base/wipe.h"
 
 namespace osiris {
@@ -55,10 +56,18 @@ class Server {
     who_ = abi_copy(type_.id) + " " + abi_copy(type_.version);
   }
 
+  // False: the machine has no more threads.
+  bool begin() {
+    for (const auto work : {&Server::make_calls, &Server::make_cancels}) {
+      std::thread thread;
+      if (!begin_thread(thread, [this, work] { (this->*work)(); })) return false;
+      thread.detach();
+    }
+    return true;
+  }
+
   // Until the input ends.
   void serve() {
-    std::thread([this] { make_calls(); }).detach();
-    std::thread([this] { make_cancels(); }).detach();
     while (auto message = channel_.receive()) {
       const std::lock_guard lock(mutex_);
       if (message->kind == Kind::kCall)
@@ -314,13 +323,17 @@ int run_isolated_adapter() {
     refuse(channel, module.error());
     return 0;
   }
+  static auto& server = *new Server(channel, *module);
+  if (!server.begin()) {
+    refuse(channel, no_more_threads("the adapter cannot be run"));
+    return 0;
+  }
   Writer writer;
   Description::write(writer, *module->type, module->abi,
                      {.explain = explain_of(*module->type) != nullptr,
                       .resources = resources_of(*module->type) != nullptr,
                       .early = early_of(*module->type) != nullptr});
   channel.send(Kind::kLoaded, 0, writer.body);
-  static auto& server = *new Server(channel, *module);
   server.serve();
   return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "host/display/format.h"
 #include "host/display/step_lines.h"
+#include "protocol/base/thread.h"
 
 namespace osiris {
 namespace {
@@ -15,7 +16,7 @@ constexpr auto kFrame = std::chrono::milliseconds(100);
 
 Display::Display(DisplayMode mode, Terminal terminal, const StepTally& tally)
     : mode_(mode), terminal_(terminal), tally_(tally) {
-  if (mode_ != DisplayMode::kNone) thread_ = std::thread([this] { loop(); });
+  if (mode_ != DisplayMode::kNone) is_at_end_ = !begin_thread(thread_, [this] { loop(); });
 }
 
 Display::~Display() { finish(); }
@@ -27,6 +28,7 @@ void Display::line(std::string text) {
 }
 
 void Display::finish() {
+  if (std::exchange(is_at_end_, false)) draw(true);
   if (!thread_.joinable()) return;
   {
     std::lock_guard lock(mutex_);

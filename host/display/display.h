@@ -49,6 +49,7 @@ class Display {
   size_t drawn_ = 0;
   uint64_t revision_ = 0;
   std::thread thread_;
+  bool is_at_end_ = false;  // the machine has no more threads: all is drawn by finish()
 };
 
 }  // namespace osiris

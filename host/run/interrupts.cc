@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "protocol/base/clock.h"
+#include "protocol/base/thread.h"
 
 namespace osiris {
 namespace {
@@ -34,7 +35,10 @@ Result<std::unique_ptr<Interrupts>> Interrupts::start(Actions actions, int64_t d
   if (!self->signal_fd_.is_open()) return failed("signalfd");
   if (!self->quit_.is_open()) return failed("eventfd");
   pthread_sigmask(SIG_BLOCK, &self->signals_, &self->mask_before_);
-  self->thread_ = std::thread([raw = self.get()] { raw->watch(); });
+  if (!begin_thread(self->thread_, [raw = self.get()] { raw->watch(); })) {
+    pthread_sigmask(SIG_SETMASK, &self->mask_before_, nullptr);
+    return no_more_threads("cannot watch for signals");
+  }
   return self;
 }
 
@@ -59,8 +63,11 @@ Interrupts::~Interrupts() {
 void Interrupts::stop(StopReason reason) {
   reason_ = reason;
   stopped_ns_ = system_clock().monotonic_ns();
-  const std::lock_guard lock(stopper_mutex_);
-  stopper_ = std::thread([this, reason] { actions_.stop(reason); });
+  {
+    const std::lock_guard lock(stopper_mutex_);
+    if (begin_thread(stopper_, [this, reason] { actions_.stop(reason); })) return;
+  }
+  actions_.stop(reason);  // here: no second signal is heard before it has returned
 }
 
 int64_t Interrupts::next_ns() const {

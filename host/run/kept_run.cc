@@ -8,6 +8,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "protocol/base/random.h"
+#include "protocol/base/thread.h"
 
 namespace osiris {
 namespace {
@@ -146,9 +147,13 @@ void KeptRun::begin(const std::string& run_id, const fs::path& session) {
   keys_.session = session;
   keys_.started_unix_ns = clock_.unix_ns();
   if (is_deferred_)
-    hashing_ = std::thread([this] { hash_inputs(); });
+    hash_beside();
   else
     write_keys();
+}
+
+void KeptRun::hash_beside() {
+  if (!begin_thread(hashing_, [this] { hash_inputs(); })) hash_inputs();
 }
 
 void KeptRun::hash_inputs() {

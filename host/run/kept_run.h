@@ -55,6 +55,7 @@ class KeptRun {
   KeptRun(const KeptRunInputs& inputs, const Clock& clock);
   Status find_base(const KeptRunInputs& inputs);
   std::string secret();
+  void hash_beside();
   void hash_inputs();
   void write_keys();
   void harvest(RunKeys& keys);

@@ -4,6 +4,7 @@
 
 #include "protocol/base/fd.h"
 #include "protocol/base/read_block.h"
+#include "protocol/base/thread.h"
 
 namespace osiris {
 namespace {
@@ -35,7 +36,8 @@ void OutputHashes::step_completed(std::string_view step_id) {
   const std::lock_guard lock(mutex_);
   for (const PlannedOutput& output : planned_)
     if (output.step_id == step_id) waiting_.push_back(output.target);
-  if (!waiting_.empty() && !thread_.joinable()) thread_ = std::thread([this] { work(); });
+  // Where the machine has no more threads, the proof reads them.
+  if (!waiting_.empty() && !thread_.joinable() && !begin_thread(thread_, [this] { work(); })) waiting_.clear();
   changed_.notify_all();
 }
 

@@ -12,6 +12,7 @@
 #include "host/telemetry/otlp_protobuf.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/secret_names.h"
+#include "protocol/base/thread.h"
 #include "protocol/base/utf8.h"
 #include "protocol/http/retry.h"
 
@@ -223,7 +224,8 @@ void Exporter::add(Signal signal, Json item) {
 void Exporter::start() {
   if (is_started_) return;
   is_started_ = true;
-  std::thread([shared = shared_] {
+  std::thread thread;
+  const bool has_begun = begin_thread(thread, [shared = shared_] {
     {
       Sender sender(shared);
       sender.run();
@@ -231,7 +233,11 @@ void Exporter::start() {
     const std::lock_guard lock(shared->mutex);
     shared->is_done = true;
     shared->changed.notify_all();
-  }).detach();
+  });
+  if (has_begun) return thread.detach();
+  const std::lock_guard lock(shared_->mutex);
+  shared_->is_done = true;
+  shared_->outcome.error = no_more_threads("nothing was sent").message;
 }
 
 Exporter::Outcome Exporter::finish() {

@@ -8,8 +8,10 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "protocol/base/sha256.h"
+#include "protocol/base/thread.h"
 
 namespace osiris::archive {
 
@@ -33,8 +35,9 @@ class BackgroundSha256 {
 
   // Waits while kBlocksAhead blocks are still to be hashed.
   void add(std::string block) {
+    if (blocks_added_++ == 1 && !begin_thread(thread_, [this] { run(); })) is_alone_ = true;
+    if (is_alone_) return hash_here(std::move(block));
     std::unique_lock lock(mutex_);
-    if (blocks_added_++ == 1) thread_ = std::thread([this] { run(); });
     changed_.wait(lock, [this] { return blocks_.size() < kBlocksAhead; });
     blocks_.push_back(std::move(block));
     changed_.notify_all();
@@ -49,6 +52,15 @@ class BackgroundSha256 {
 
  private:
   static constexpr size_t kBlocksAhead = 4;
+
+  // The machine has no more threads.
+  void hash_here(std::string block) {
+    blocks_.push_back(std::move(block));
+    for (std::string& each : std::exchange(blocks_, {})) {
+      hash_.update(each);
+      spare_.push_back(std::move(each));
+    }
+  }
 
   void run() {
     std::unique_lock lock(mutex_);
@@ -78,6 +90,7 @@ class BackgroundSha256 {
   std::condition_variable changed_;
   std::deque<std::string> blocks_, spare_;
   size_t blocks_added_ = 0;
+  bool is_alone_ = false;
   bool stopping_ = false;
   Sha256 hash_;
   std::thread thread_;

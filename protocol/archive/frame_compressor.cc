@@ -1,4 +1,5 @@
 #include "protocol/archive/frame_compressor.h"
+#include "protocol/base/thread.h"
 
 #include <zstd.h>
 
@@ -95,17 +96,26 @@ bool FrameCompressor::store(bool is_stored) {
   return is_sent;
 }
 
+// As many as the machine has.
+void FrameCompressor::begin_threads() {
+  while (threads_.size() < threads_max_) {
+    std::thread thread;
+    if (!begin_thread(thread, [this] { run(); })) threads_max_ = threads_.size();
+    if (thread.joinable()) threads_.push_back(std::move(thread));
+  }
+}
+
 bool FrameCompressor::submit() {
   auto frame = std::make_unique<Frame>();
   frame->is_stored = is_stored_;
   frame->plain = std::exchange(plain_, std::string());
+  begin_threads();
   if (threads_max_ == 0) {
     const bool is_taken = compress_here(*frame);
     plain_ = std::move(frame->plain);
     plain_.clear();
     return is_taken;
   }
-  while (threads_.size() < threads_max_) threads_.emplace_back([this] { run(); });
   std::unique_lock lock(mutex_);
   frames_.push_back(std::move(frame));
   if (!spare_.empty()) {

@@ -46,13 +46,14 @@ class FrameCompressor {
   static void compress(ZSTD_CCtx_s* context, int level, Frame& frame);
   bool compress_here(Frame& frame);  // and hands it on
   void run();
+  void begin_threads();
   bool submit();
   bool hand_on();  // the first, once it is done
 
   const Sink sink_;
   const int level_;
-  const size_t threads_max_;
-  std::string plain_;  // of the frame that is being filled
+  size_t threads_max_;  // of the machine's, once it refused one
+  std::string plain_;   // of the frame that is being filled
   bool is_stored_ = false;
   Context context_;  // of the caller's thread
   std::vector<std::thread> threads_;

@@ -2,10 +2,11 @@
 
 #include <exception>
 #include <mutex>
-#include <new>
-#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
+
+#include "protocol/base/thread.h"
 
 namespace osiris {
 
@@ -22,10 +23,10 @@ void side_by_side(size_t count, const std::function<void(size_t)>& work) {
   };
   std::vector<std::thread> threads;
   if (count > 1) threads.reserve(count - 1);
-  try {
-    while (threads.size() + 1 < count) threads.emplace_back(caught, threads.size() + 1);
-  } catch (const std::system_error&) {  // no more threads: with those that are there
-  } catch (const std::bad_alloc&) {     // nor memory for one
+  while (threads.size() + 1 < count) {
+    std::thread thread;
+    if (!begin_thread(thread, [&caught, index = threads.size() + 1] { caught(index); })) break;
+    threads.push_back(std::move(thread));
   }
   caught(0);
   for (std::thread& thread : threads) thread.join();

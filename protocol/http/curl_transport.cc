@@ -13,6 +13,7 @@
 
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
+#include "protocol/base/thread.h"
 #include "protocol/http/curl_state.h"
 
 namespace osiris::http {
@@ -55,12 +56,21 @@ class CurlTransport::Loop {
     multi_ = curl_multi_init();
     curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, options_.connections_max);
     curl_multi_setopt(multi_, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-    thread_ = std::thread([this] { run(); });
   }
 
   ~Loop() {
+    if (!thread_.joinable()) {
+      curl_multi_cleanup(multi_);
+      return;
+    }
     post([this] { stopping_ = true; });
     thread_.join();
+  }
+
+  // False: the machine has no more threads, and nothing that is posted runs.
+  bool begin() {
+    const std::lock_guard lock(begin_mutex_);
+    return thread_.joinable() || begin_thread(thread_, [this] { run(); });
   }
 
   // Runs `task` on the loop's thread, soon.
@@ -249,7 +259,8 @@ class CurlTransport::Loop {
   std::string authorities_;                              // lent to libcurl
   const std::string system_ca_file_ = system_ca_file();  // empty: this machine has none
   CURLM* multi_ = nullptr;
-  std::thread thread_;
+  std::mutex begin_mutex_;
+  std::thread thread_;     // from the first exchange on
   bool stopping_ = false;  // loop thread only
   std::map<CURL*, std::shared_ptr<State>> active_;
   std::mutex mutex_;
@@ -322,14 +333,18 @@ CurlTransport::~CurlTransport() = default;
 std::unique_ptr<Exchange> CurlTransport::open(Request request) {
   auto state = std::make_shared<State>(std::move(request));
   Loop* loop = loop_.get();
-  if (state->request.body_stream) {
+  if (!loop->begin()) {
+    if (state->request.body_stream) state->request.body_stream->abandon();
+    state->error = no_more_threads(what_of(state->request));
+    state->done = true;
+  } else if (state->request.body_stream) {
     state->request.body_stream->on_readable([loop, weak = std::weak_ptr<State>(state)] {
       loop->post([loop, weak] {
         if (auto alive = weak.lock()) loop->resume(alive);
       });
     });
   }
-  loop->post([loop, state] { loop->start(state); });
+  if (!state->done) loop->post([loop, state] { loop->start(state); });
   return std::make_unique<CurlExchange>(
       state, [loop](std::function<void()> task) { loop->post(std::move(task)); },
       [loop](const std::shared_ptr<State>& s) { loop->stop(s); },

@@ -290,7 +290,11 @@ struct HttpServer::State {
     for (bool more = true; more;) {
       ConnectionExchange exchange(socket, buffer, number);
       if (!exchange.read_header(times)) break;
-      handler(exchange);
+      try {
+        handler(exchange);
+      } catch (const std::system_error&) {  // the machine has no thread for what was asked
+        exchange.abort();
+      }
       more = exchange.finish();
     }
     std::lock_guard lock(mutex);  // closed under the lock: stop() must not touch a number that was given out again

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "protocol/base/text.h"
+#include "protocol/base/thread.h"
 
 namespace osiris::e2b_server {
 namespace {
@@ -152,7 +153,9 @@ Process::~Process() {
 
 void Process::start(std::optional<std::chrono::milliseconds> deadline) {
   if (deadline) deadline_ = std::chrono::steady_clock::now() + *deadline;
-  pump_ = std::thread([this] { pump(); });
+  if (begin_thread(pump_, [this] { pump(); })) return;
+  kill_();
+  sandbox_gone();
 }
 
 std::shared_ptr<Subscriber> Process::subscribe() {

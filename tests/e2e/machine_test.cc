@@ -68,6 +68,31 @@ TEST_F(Machine, TheCounterSaysThatThereAreTooFewDescriptors) {
   EXPECT_TRUE(named);
 }
 
+// Of a user who has nothing else: each limit refuses another thread or process of the run.
+TEST_F(Machine, AThreadThatIsRefusedIsAnErrorAndNoCrash) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may be another user";
+  constexpr uid_t kOtherUser = 1'234'567;
+  ASSERT_EQ(::chown(project_.dir().c_str(), kOtherUser, kOtherUser), 0);
+  for (const auto& each : std::filesystem::recursive_directory_iterator(project_.dir()))
+    ASSERT_EQ(::chown(each.path().c_str(), kOtherUser, kOtherUser), 0) << each.path();
+  const std::string as_user =
+      " && exec setpriv --reuid=" + std::to_string(kOtherUser) + " --clear-groups \"$0\" \"$@\"";
+  int refused = 0;
+  bool named = false;
+  for (int threads = 1; threads <= 24; ++threads) {
+    const Outcome outcome = run("ulimit -u " + std::to_string(threads) + as_user, {"run", "p.yaml"});
+    if (outcome.exit == 0) continue;
+    ++refused;
+    const std::string said = std::to_string(threads) + ": " + outcome.out + outcome.err;
+    EXPECT_TRUE(outcome.exit == 1 || outcome.exit == 3) << outcome.exit << " with " << said;
+    EXPECT_EQ(said.find("terminate called"), std::string::npos) << said;
+    EXPECT_EQ(said.find("SIGABRT"), std::string::npos) << said;
+    named |= said.find("the machine has no more threads") != std::string::npos;
+  }
+  EXPECT_GT(refused, 3) << "the limits were none";
+  EXPECT_TRUE(named);
+}
+
 TEST_F(Machine, AReadOnlyPlaceForSessionsIsTheMachinesTrouble) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root may mount";
   for (const char* directory : {".osiris", "run_logs", "build"}) {

@@ -28,6 +28,11 @@ bool is_source(const std::string& path) {
 bool is_product(const std::string& path) { return !path.starts_with("tests/") && !path.starts_with("bench/"); }
 bool is_rule(const std::string& path) { return path.starts_with("tests/tidy/"); }  // which spells what it forbids
 
+bool begins_threads(const std::string& path) {
+  return is_source(path) && (path.starts_with("host/") || path.starts_with("plugins/") ||
+                             path.starts_with("protocol/") || path.starts_with("worker/"));
+}
+
 // What is wrong with a file, and what to do about it; empty: nothing.
 using Complaint = std::string;
 
@@ -102,6 +107,15 @@ Complaint asks_the_wall_clock(const SourceFile& file) {
   return std::regex_search(file.text, ask)
              ? "measure by monotonic_ns(); a record or an id gets a row here, with its reason"
              : "";
+}
+
+// std::thread and std::async throw where the machine has no more threads, which ends the process as often as not.
+Complaint begins_a_thread(const SourceFile& file) {
+  static const std::regex begin(
+      R"(\bstd::j?thread(\s+\w+)?\s*[({]|\bstd::launch::async\b|\bthread\w*_\(\[|\b(threads|workers)_?\.emplace_back\([^)])");
+  if (file.path.starts_with("protocol/base/thread.") || !has_any(file.text, {"thread", "std::launch"})) return "";
+  std::smatch found;
+  return std::regex_search(file.text, found, begin) ? "begin_thread() of protocol/base/thread.h: " + found.str() : "";
 }
 
 // A test that gives another process time is slow on one machine and wrong on the next.
@@ -191,6 +205,14 @@ const std::vector<Rule>& rules() {
         {"tests/x.cc", "::usleep(5);"},
         {"tests/x.cc", "sleep(1);"},
         {"tests/x.cc", "while (!done) std::this_thread::yield();"}}},
+      {"ThreadsAreBegunInOnePlace",
+       begins_threads,
+       begins_a_thread,
+       {{"host/x.cc", "thread_ = std::thread([this] { work(); });"},
+        {"host/x.cc", "std::thread producer([&] {});"},
+        {"host/x.cc", "X::X() : thread_([this] { work(); }) {}"},
+        {"host/x.cc", "for (;;) threads_.emplace_back([this] { work(); });"},
+        {"host/x.cc", "std::async(std::launch::async, work);"}}},
       {"NothingIsLeftUnfinished",
        [](const std::string& path) { return is_source(path) && !is_rule(path); },
        is_unfinished,

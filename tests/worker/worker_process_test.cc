@@ -7,6 +7,7 @@
 
 #include "protocol/base/file.h"
 #include "protocol/base/redact.h"
+#include "tests/support/no_more_threads.h"
 #include "tests/worker/worker_fixture.h"
 
 namespace osiris::worker::test {
@@ -340,6 +341,15 @@ TEST_F(WorkerTest, FailsAStepWhoseSqlIsWrongOrHostileAndSaysWhy) {
   const Json refused = second.response("hostile")["error"];
   EXPECT_EQ(refused["code"].as_string(), "step_failed");
   EXPECT_THAT(refused["message"].as_string(), HasSubstr("cannot reach files"));
+}
+
+TEST_F(WorkerTest, SaysFatalWhereItsMachineHasNoMoreThreads) {
+  WorkerProcess worker({"/usr/bin/prlimit", "--stack=" + std::to_string(kImpossibleStack), worker_binary()});
+  EXPECT_EQ(worker.wait().value, 3);
+  const Json last = worker.records().back();
+  EXPECT_EQ(last["type"].as_string(), "fatal");
+  EXPECT_EQ(last["error"]["category"].as_string(), "system.resource_unavailable");
+  EXPECT_THAT(last["error"]["message"].as_string(), HasSubstr("the machine has no more threads"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/random.h"
 #include "protocol/base/text.h"
+#include "protocol/base/thread.h"
 #include "protocol/model/memory_limit.h"
 #include "worker/database/catalog_changes.h"
 #include "worker/driver_api/file_columns.h"
@@ -115,14 +116,17 @@ AttachedDatabase::~AttachedDatabase() { owner_->detach(name_); }
 
 std::string Relation::qualified_name() const { return name().quoted(); }
 
-EngineAhead::EngineAhead() : thread_([this] { opened_ = open_engine(); }) {}
+// Where the machine has no more threads, it is opened when it is taken.
+EngineAhead::EngineAhead() : has_begun_(begin_thread(thread_, [this] { opened_ = open_engine(); })) {}
 
 EngineAhead::~EngineAhead() {
+  if (!has_begun_) return;
   if (auto left = take(); left.ok() && *left) duckdb_close(&*left);
 }
 
 Result<duckdb_database> EngineAhead::take() {
   if (thread_.joinable()) thread_.join();
+  if (!std::exchange(has_begun_, true)) return open_engine();
   return std::exchange(opened_, nullptr);
 }
 

@@ -122,6 +122,7 @@ class EngineAhead {
  private:
   Result<duckdb_database> opened_{nullptr};
   std::thread thread_;
+  bool has_begun_;
 };
 
 // [any thread]

@@ -6,7 +6,7 @@
 namespace osiris::worker {
 
 CancelWatch::CancelWatch(StepContext& context, std::function<void()> cancel)
-    : thread_([this, &context, cancel = std::move(cancel)] {
+    : has_begun_(begin_thread(thread_, [this, &context, cancel = std::move(cancel)] {
         constexpr std::chrono::milliseconds kPoll(20);
         std::unique_lock lock(mutex_);
         while (!ended_.wait_for(lock, kPoll, [this] { return is_over_; })) {
@@ -14,7 +14,7 @@ CancelWatch::CancelWatch(StepContext& context, std::function<void()> cancel)
           cancel();
           return;
         }
-      }) {}
+      })) {}
 
 CancelWatch::~CancelWatch() {
   {
@@ -22,7 +22,7 @@ CancelWatch::~CancelWatch() {
     is_over_ = true;
   }
   ended_.notify_all();
-  thread_.join();
+  if (has_begun_) thread_.join();
 }
 
 }  // namespace osiris::worker

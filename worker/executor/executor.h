@@ -43,6 +43,8 @@ class Executor {
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
+  // Makes the threads without which no step runs, or none ends when its time is over. kExhausted: the machine has none.
+  Status begin();
   // Makes what the steps that use the run's database would have to make when they begin, as long as the run goes on.
   void make_ahead();
   // Runs a step of the plan, or one that brings all it needs.
@@ -105,6 +107,7 @@ class Executor {
   size_t startable() const;
   Node& take_ready();
   void wake(size_t threads);  // as many threads look for a step; they are made where they are missing
+  bool begin_worker();        // false: the machine has no more threads
   void run_step(Node& node);
   void ended(Node& running, StepEnd end);
   // Of streams (executor_streams.cc); the first two with the lock.

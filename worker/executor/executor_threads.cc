@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "protocol/base/thread.h"
 #include "worker/executor/executor.h"
 
 namespace osiris::worker {
@@ -25,10 +26,26 @@ Executor::Node& Executor::take_ready() {
   return node;
 }
 
+Status Executor::begin() {
+  const std::lock_guard lock(mutex_);
+  const bool may_time_out = plan_.steps.empty() || std::any_of(plan_.steps.begin(), plan_.steps.end(),
+                                                               [](const PlanStep& step) { return step.timeout_s > 0; });
+  if (!begin_worker() || (may_time_out && !begin_thread(watcher_, [this] { watch(); })))
+    return no_more_threads("the worker cannot run steps");
+  return {};
+}
+
+bool Executor::begin_worker() {
+  workers_.emplace_back();
+  if (begin_thread(workers_.back(), [this] { work(); })) return true;
+  workers_.pop_back();
+  return false;
+}
+
 void Executor::wake(size_t threads) {
   for (size_t spare = workers_.size() - busy_; spare < threads && workers_.size() < run_.threads + run_.parallel;
        ++spare)
-    workers_.emplace_back([this] { work(); });
+    if (!begin_worker()) break;  // those that are there do it
   for (size_t i = 0; i < threads; ++i) work_.notify_one();
 }
 
@@ -68,7 +85,8 @@ void Executor::make_ahead() {
 
 // A run in which no step has a timeout and nothing stops needs no thread for it.
 void Executor::watch_running() {
-  if (!watcher_.joinable()) watcher_ = std::thread([this] { watch(); });
+  if (!watcher_.joinable() && !begin_thread(watcher_, [this] { watch(); }))
+    for (Node* node : running_) node->control.look(clock_.monotonic_ns());  // once, here
   watch_.notify_all();
 }
 

@@ -14,6 +14,7 @@
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
 #include "protocol/base/file_pattern.h"
+#include "protocol/base/thread.h"
 
 namespace osiris::worker {
 
@@ -121,8 +122,9 @@ void ArtifactPacker::add(std::vector<Artifact> outputs) {
     for (Artifact& output : outputs) waiting_.push_back(std::move(output));
     if (!archive_) {
       archive_ = std::make_unique<Archive>(path_);
-      thread_ = std::thread([this] { work(); });
+      has_thread_ = begin_thread(thread_, [this] { work(); });
     }
+    if (!has_thread_) waiting_.clear();  // finish() packs what is not packed by then
   }
   changed_.notify_all();
 }

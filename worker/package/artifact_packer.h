@@ -46,6 +46,7 @@ class ArtifactPacker {
   std::unique_ptr<Archive> archive_;
   Status status_;  // of the thread, once it has ended
   std::thread thread_;
+  bool has_thread_ = false;  // the machine had one
 };
 
 }  // namespace osiris::worker

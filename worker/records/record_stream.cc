@@ -11,6 +11,7 @@
 
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
+#include "protocol/base/thread.h"
 #include "protocol/rpc/frames.h"
 
 namespace osiris::worker {
@@ -76,7 +77,9 @@ void number(rpc::Record& record, uint64_t seq, int64_t time_ns) {
 RecordStream::RecordStream(int fd, const Clock& clock, std::function<void(const Error&)> on_failure,
                            size_t queue_bytes_max)
     : fd_(fd), clock_(clock), on_failure_(std::move(on_failure)), queue_bytes_max_(queue_bytes_max) {
-  writer_ = std::thread([this] { write_loop(); });
+  if (begin_thread(writer_, [this] { write_loop(); })) return;
+  failed_ = true;
+  if (on_failure_) on_failure_(no_more_threads("the worker cannot write its records"));
 }
 
 RecordStream::~RecordStream() {
@@ -86,7 +89,7 @@ RecordStream::~RecordStream() {
   }
   work_.notify_all();
   room_.notify_all();
-  writer_.join();
+  if (writer_.joinable()) writer_.join();
 }
 
 void RecordStream::set_redactor(std::shared_ptr<const Redactor> redactor) {

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "protocol/base/text.h"
+#include "protocol/base/thread.h"
 #include "protocol/base/wipe.h"
 
 namespace osiris::e2b {
@@ -181,7 +182,8 @@ Result<uint64_t> Envd::upload(const std::vector<UploadPart>& parts, const std::a
   const auto pipe = std::make_shared<http::BodyPipe>(4u << 20);
   upload.body_stream = pipe;
   uint64_t sent = 0;
-  std::thread producer([&] {
+  std::thread producer;
+  const bool has_begun = begin_thread(producer, [&] {
     const auto sink = [&](std::string_view bytes) {
       sent += bytes.size();
       return pipe->write(bytes);
@@ -199,6 +201,7 @@ Result<uint64_t> Envd::upload(const std::vector<UploadPart>& parts, const std::a
     }
     if (sink("--" + std::string(kBoundary) + "--\r\n")) pipe->close();
   });
+  if (!has_begun) return no_more_threads("cannot " + std::string(kOperation));
   http::SendOptions options;
   options.cancelled = cancelled;
   options.opened = std::move(opened);

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "protocol/base/categories.h"
 #include "protocol/http/retry.h"
 
 namespace osiris::e2b {
@@ -60,11 +61,12 @@ Error failure_from(const http::ExchangeResult& outcome, std::string_view operati
   if (outcome.failure) {
     const http::Failure& failure = *outcome.failure;
     if (failure.error.code == Code::kCancelled) return failure.error.within(what);
-    const bool certificate = failure.error.code == Code::kUnauthenticated;
+    const bool has_hint = failure.error.code == Code::kUnauthenticated ||  // a certificate
+                          failure.error.category == category::kSystemResourceUnavailable;
     if (failure.error.code != Code::kUnavailable) detail.set("should_retry", false);
     if (!failure.reached_server) detail.set("reached", false);
     return after_attempts(make_failure(FailureClass::kNetworkError, what + ": " + failure.error.message,
-                                       certificate ? failure.error.hint : "", std::move(detail)),
+                                       has_hint ? failure.error.hint : "", std::move(detail)),
                           failure.attempts);
   }
   const http::Response& response = *outcome.response;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/base/thread.h"
 #include "protocol/base/wipe.h"
 #include "protocol/http/retry.h"
 
@@ -20,7 +21,7 @@ constexpr Milliseconds kRecordsSilence{5'000};
 StreamedChannel::StreamedChannel(const Service& service, RemoteProcesses& processes, const Waker& waker,
                                  ChannelContext context)
     : service_(service), processes_(processes), waker_(waker), context_(std::move(context)) {
-  sender_ = std::thread([this] { send_loop(); });
+  static_cast<void>(begin_thread(sender_, [this] { send_loop(); }));
 }
 
 StreamedChannel::~StreamedChannel() {
@@ -31,7 +32,7 @@ StreamedChannel::~StreamedChannel() {
   }
   abort_sending_ = true;
   send_changed_.notify_all();
-  sender_.join();
+  if (sender_.joinable()) sender_.join();
   for (std::string& bytes : outbox_) wipe(bytes);
 }
 
@@ -56,17 +57,20 @@ Result<int64_t> StreamedChannel::started(Milliseconds wait, const std::atomic<bo
     return service_.failure(FailureClass::kSandboxError,
                             "cannot start the worker: the stream does not begin with a start event", "");
   pid_ = first->pid;
-  follow(std::move(stream));
+  OSIRIS_TRY(follow(std::move(stream)));
   return pid_;
 }
 
-void StreamedChannel::follow(std::unique_ptr<ProcessStream> stream) {
+Status StreamedChannel::follow(std::unique_ptr<ProcessStream> stream) {
   stop_reading();
   const std::lock_guard lock(mutex_);
   stream_ = std::move(stream);
   broken_.reset();
   stop_reading_ = false;
-  reader_ = std::thread([this] { read_loop(); });
+  if (begin_thread(reader_, [this] { read_loop(); })) return {};
+  stream_->cancel();
+  stream_.reset();
+  return no_more_threads("the worker's records cannot be read");
 }
 
 void StreamedChannel::stop_reading() {
@@ -136,13 +140,19 @@ ReceiveOutcome StreamedChannel::receive(Incoming& into, int64_t timeout_ms) {
 }
 
 Status StreamedChannel::send(std::string bytes) {
-  const std::lock_guard lock(send_mutex_);
-  if (send_error_) {
-    wipe(bytes);
-    return *send_error_;
+  {
+    const std::lock_guard lock(send_mutex_);
+    if (send_error_) {
+      wipe(bytes);
+      return *send_error_;
+    }
+    if (sender_.joinable()) {
+      outbox_.push_back(std::move(bytes));
+      send_changed_.notify_all();
+      return {};
+    }
   }
-  outbox_.push_back(std::move(bytes));
-  send_changed_.notify_all();
+  send_now(std::move(bytes));
   return {};
 }
 
@@ -156,18 +166,22 @@ void StreamedChannel::send_loop() {
       bytes = std::move(outbox_.front());
       outbox_.pop_front();
     }
-    const Status sent = processes_.send_input(pid_, bytes, abort_sending_);
-    wipe(bytes);
-    if (sent.ok() || abort_sending_) continue;
-    context_.log("could not send to the worker: " + sent.error().message);
-    {
-      const std::lock_guard lock(send_mutex_);
-      send_error_ = sent.error();
-    }
-    if (is_ending(sent.error())) continue;
-    // Input that may be half there cannot be sent again. A worker that lacks it is of no use: end it as lost.
-    declare_lost(sent.error());
+    send_now(std::move(bytes));
   }
+}
+
+void StreamedChannel::send_now(std::string bytes) {
+  const Status sent = processes_.send_input(pid_, bytes, abort_sending_);
+  wipe(bytes);
+  if (sent.ok() || abort_sending_) return;
+  context_.log("could not send to the worker: " + sent.error().message);
+  {
+    const std::lock_guard lock(send_mutex_);
+    send_error_ = sent.error();
+  }
+  if (is_ending(sent.error())) return;
+  // Input that may be half there cannot be sent again. A worker that lacks it is of no use: end it as lost.
+  declare_lost(sent.error());
 }
 
 // Whether input was refused because the worker has ended, or is about to: its stream says how.
@@ -264,8 +278,7 @@ Status StreamedChannel::reopen() {
     declare_lost(error);
     return {};
   }
-  follow(std::move(stream));
-  return {};
+  return follow(std::move(stream));
 }
 
 Result<std::string> StreamedChannel::fetch_records_once() {

@@ -50,9 +50,10 @@ class StreamedChannel : public Channel {
  private:
   std::unique_ptr<ProcessStream> starting_;
 
-  void follow(std::unique_ptr<ProcessStream> stream);
+  Status follow(std::unique_ptr<ProcessStream> stream);  // kExhausted: this machine has no more threads
   void read_loop();
   void send_loop();
+  void send_now(std::string bytes);
   bool is_ending(const Error& error);
   void stop_reading();
   Result<std::string> fetch_records_once();
@@ -83,7 +84,7 @@ class StreamedChannel : public Channel {
   bool stop_sending_ = false;
   std::atomic<bool> abort_sending_{false};
   std::optional<Error> send_error_;
-  std::thread sender_;
+  std::thread sender_;  // not joinable: this machine has no more, and send() waits for the network
 };
 
 }  // namespace osiris::sdk

@@ -8,6 +8,7 @@
 #include "plugins/sdk/place/replacement.h"
 #include "protocol/base/categories.h"
 #include "protocol/base/clock.h"
+#include "protocol/base/thread.h"
 
 namespace osiris::sdk {
 namespace {
@@ -28,7 +29,7 @@ void FleetRun::work(Slot& slot) {
       if (!attempt) break;
       slot.current = hand_over(slot, *attempt);
     }
-    slot.feeder = std::async(std::launch::async, [this, &slot] { return hand_over_ahead(slot); });
+    slot.feeder = begin_async([this, &slot] { return hand_over_ahead(slot); });
     finish_shard(slot, *slot.current);
   }
   if (slot.number == 0) return;
@@ -59,6 +60,17 @@ bool FleetRun::may_acquire(Slot& slot) {
   return false;
 }
 
+void FleetRun::goes_on_with_fewer(const Error& error) {
+  const std::lock_guard lock(mutex_);
+  const bool is_first = std::exchange(had_too_few_, true) == false;
+  no_machine_ = error;
+  if (context_.cancelled) return;
+  context_.host.log(is_first ? OSIRIS_WARN : OSIRIS_INFO,
+                    "the run goes on with fewer " + std::string(context_.place.service().plural()) + " than the " +
+                        std::to_string(plan_.machines()) + " asked for: " + error.message,
+                    is_first ? Json::object({{"notice", true}}) : Json());
+}
+
 // False: there is none to be had, or nothing for it to do.
 bool FleetRun::hold(Slot& slot) {
   while (!slot.session) {
@@ -66,15 +78,7 @@ bool FleetRun::hold(Slot& slot) {
       if (!may_acquire(slot)) return inherit(slot);
       if (const Status acquired = acquire(slot); !acquired) {
         if (inherit(slot)) return true;
-        const std::lock_guard lock(mutex_);
-        const bool is_first = std::exchange(had_too_few_, true) == false;
-        no_machine_ = acquired.error();
-        if (!context_.cancelled)
-          context_.host.log(is_first ? OSIRIS_WARN : OSIRIS_INFO,
-                            "the run goes on with fewer " + std::string(context_.place.service().plural()) +
-                                " than the " + std::to_string(plan_.machines()) +
-                                " asked for: " + acquired.error().message,
-                            is_first ? Json::object({{"notice", true}}) : Json());
+        goes_on_with_fewer(acquired.error());
         return false;
       }
     }
@@ -232,7 +236,7 @@ void FleetRun::finish_shard(Slot& slot, ShardRun& run) {
     outcome = run.handed->wait();
   else if (run.failed && !is_stopped())
     outcome = *run.failed;
-  slot.ahead = slot.feeder.get();
+  if (slot.feeder.valid()) slot.ahead = slot.feeder.get();
   if (run.is_dropped) return;
   if (run.refused) return fail(attempt, *run.refused, {});
   const std::optional<Error> failure = failure_of(outcome);

@@ -14,6 +14,7 @@
 #include "protocol/base/clock.h"
 #include "protocol/base/file.h"
 #include "protocol/base/side_by_side.h"
+#include "protocol/base/thread.h"
 #include "protocol/model/kept_output.h"
 
 namespace osiris::sdk {
@@ -123,7 +124,7 @@ Result<RunOutcome> FleetRun::run_all() {
   if (!first.held && (!plan_.before().empty() || plan_.has_split()))
     if (const Status acquired = acquire(first); !acquired) return concluded(acquired.error());
   readers_ = slots_.size() - 1;
-  for (size_t i = 1; i < slots_.size(); ++i) slots_[i]->thread = std::thread([this, i] { work(*slots_[i]); });
+  begin_others();
   run_until_shards(first);
   work(first);
   const bool is_whole = are_shards_whole();
@@ -134,6 +135,19 @@ Result<RunOutcome> FleetRun::run_all() {
   auto outcome = run_after(first);
   if (!outcome) return concluded(outcome.error());
   return outcome;
+}
+
+// Those that this machine has a thread for.
+void FleetRun::begin_others() {
+  for (size_t i = 1; i < slots_.size(); ++i) {
+    Slot& slot = *slots_[i];
+    if (begin_thread(slot.thread, [this, &slot] { work(slot); })) continue;
+    if (slot.held)
+      if (const Status released = give_back(slot); !released) context_.host.log(OSIRIS_ERROR, released.error().message);
+    goes_on_with_fewer(no_more_threads("one more " + noun_));
+    const std::lock_guard lock(mutex_);
+    --readers_;
+  }
 }
 
 void FleetRun::run_until_shards(Slot& first) {

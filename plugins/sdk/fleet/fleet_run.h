@@ -115,6 +115,7 @@ class FleetRun {
   PackedWorker begin_packing();
 
   Result<RunOutcome> run_all();
+  void begin_others();
   // All that comes before the first shard.
   void run_until_shards(Slot& first);
   Result<RunOutcome> run_before(Slot& slot);
@@ -162,6 +163,7 @@ class FleetRun {
   void work(Slot& slot);
   bool hold(Slot& slot);
   bool may_acquire(Slot& slot);
+  void goes_on_with_fewer(const Error& error);
   bool succeeds_first(Slot& slot);
   bool inherit(Slot& slot);
   void send_ahead(const ShardRun& run, const rpc::Packed& packed);

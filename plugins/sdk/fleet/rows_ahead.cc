@@ -7,6 +7,7 @@
 
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
+#include "protocol/base/thread.h"
 
 namespace osiris::sdk {
 namespace {
@@ -38,9 +39,11 @@ void RowsAhead::send_to(std::shared_ptr<MachineAccess> machine) {
 void RowsAhead::add(const std::filesystem::path& file) {
   {
     const std::lock_guard lock(mutex_);
+    if (is_over_) return;
     all_.emplace_back(file.string(), directory_ + "/" + std::to_string(all_.size() + 1) + ".parquet");
     waiting_.push_back(all_.back());
-    if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
+    // Where the machine has no more threads, nothing goes ahead.
+    if (!thread_.joinable() && !begin_thread(thread_, [this] { work(); })) is_over_ = true;
   }
   changed_.notify_all();
 }

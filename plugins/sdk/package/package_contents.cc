@@ -6,6 +6,7 @@
 
 #include "plugins/sdk/package/run_package.h"
 #include "protocol/archive/archive.h"
+#include "protocol/base/thread.h"
 
 namespace osiris::sdk {
 namespace {
@@ -150,35 +151,37 @@ Result<PackageContents> list_package_contents(const RunRequest& request, const L
 }
 
 PackageStream::PackageStream(const PackageContents& contents, size_t ahead_max, archive::WriterOptions options)
-    : pipe_(ahead_max) {
-  packer_ = std::thread([this, &contents, options] {
-    archive::Writer writer([this](std::string_view bytes) { return pipe_.write(bytes); }, options);
-    for (const PackageContents::Member& member : contents.members) {
-      if (member.file.present) continue;
-      Status added;
-      if (member.source.empty()) {
-        added = writer.add_bytes(member.file.number, member.text);
-      } else {
-        const auto digest = writer.add_file(member.file.number, member.source, member.file.size_bytes);
-        if (!digest)
-          added = digest.error();
-        else if (digest->sha256 != member.file.sha256)
-          added = Error(Code::kUnavailable, member.source + " changed after the run was prepared",
-                        "Run again when nothing writes to it.");
-      }
-      if (!added) return pipe_.fail(added.error());
-    }
-    if (const Status finished = writer.finish(); !finished) return pipe_.fail(finished.error());
+    : contents_(contents), options_(options), pipe_(ahead_max) {
+  static_cast<void>(begin_thread(packer_, [this] {
+    const Status packed = pack([this](std::string_view bytes) { return pipe_.write(bytes); });
+    if (!packed) return pipe_.fail(packed.error());
     pipe_.close();
-  });
+  }));
+}
+
+Status PackageStream::pack(const std::function<bool(std::string_view)>& sink) const {
+  archive::Writer writer(sink, options_);
+  for (const PackageContents::Member& member : contents_.members) {
+    if (member.file.present) continue;
+    if (member.source.empty()) {
+      OSIRIS_TRY(writer.add_bytes(member.file.number, member.text));
+      continue;
+    }
+    OSIRIS_ASSIGN(const auto digest, writer.add_file(member.file.number, member.source, member.file.size_bytes));
+    if (digest.sha256 != member.file.sha256)
+      return Error(Code::kUnavailable, member.source + " changed after the run was prepared",
+                   "Run again when nothing writes to it.");
+  }
+  return writer.finish();
 }
 
 PackageStream::~PackageStream() {
   pipe_.abandon();
-  packer_.join();
+  if (packer_.joinable()) packer_.join();
 }
 
 Status PackageStream::write_to(const std::function<bool(std::string_view)>& sink) {
+  if (!packer_.joinable()) return pack(sink);  // the machine has no more threads
   std::string block(1u << 18, '\0');
   for (;;) {
     size_t count = 0;

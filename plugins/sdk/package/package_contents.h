@@ -45,7 +45,8 @@ void take_present(PackageContents& contents, const std::map<std::string, std::st
 // Where the kept inputs are once the run has begun.
 std::set<std::string> kept_inputs(const PackageContents& contents);
 
-// Packs on a thread of its own, from construction on, into a bounded pipe.
+// Packs on a thread of its own, from construction on, into a bounded pipe. Where the machine has no more threads, on
+// the one that sends.
 class PackageStream {
  public:
   // `ahead_max`: bytes that are packed before they are sent.
@@ -56,6 +57,10 @@ class PackageStream {
   Status write_to(const std::function<bool(std::string_view)>& sink);
 
  private:
+  Status pack(const std::function<bool(std::string_view)>& sink) const;
+
+  const PackageContents& contents_;
+  const archive::WriterOptions options_;
   http::BodyPipe pipe_;
   std::thread packer_;
 };

@@ -1,4 +1,5 @@
 #include "plugins/sdk/place/flag_watch.h"
+#include "protocol/base/thread.h"
 
 #include <chrono>
 #include <utility>
@@ -11,7 +12,7 @@ constexpr std::chrono::milliseconds kBetweenLooks(80);
 }  // namespace
 
 FlagWatch::FlagWatch(const Host& host, std::function<void()> stop) : host_(host), stop_(std::move(stop)) {
-  thread_ = std::thread([this] {
+  has_begun_ = begin_thread(thread_, [this] {
     std::unique_lock lock(mutex_);
     while (!over_.wait_for(lock, kBetweenLooks, [this] { return is_over_; }))
       if (host_.is_cancelled()) return stop_();
@@ -24,7 +25,7 @@ FlagWatch::~FlagWatch() {
     is_over_ = true;
   }
   over_.notify_all();
-  thread_.join();
+  if (has_begun_) thread_.join();
 }
 
 }  // namespace osiris::sdk

@@ -11,7 +11,8 @@
 
 namespace osiris::sdk {
 
-// Lives as long as the call. `stop` is called once at most, on a thread of its own, and must return at once.
+// Lives as long as the call. `stop` is called once at most, on a thread of its own, and must return at once. Where the
+// machine has no more threads, the call itself is what looks, between requests.
 class FlagWatch {
  public:
   FlagWatch(const Host& host, std::function<void()> stop);
@@ -26,6 +27,7 @@ class FlagWatch {
   std::condition_variable over_;
   bool is_over_ = false;
   std::thread thread_;
+  bool has_begun_ = false;
 };
 
 }  // namespace osiris::sdk

@@ -115,7 +115,8 @@ Status HeldMachine::hold(const std::string& template_id, int64_t started_ns,
   };
   listener.limited = [this](const Lifetime::Limit& limit, int64_t left_s) { tell_limit(machine_->id, limit, left_s); };
   listener.log = [this](const std::string& text) { context_.host.log(OSIRIS_WARN, text); };
-  lease_ = std::make_unique<Lease>(context_.place, id, context_.settings.lease_s(), create_times, std::move(listener));
+  OSIRIS_ASSIGN(lease_,
+                Lease::begin(context_.place, id, context_.settings.lease_s(), create_times, std::move(listener)));
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/base/categories.h"
+#include "protocol/base/thread.h"
 
 namespace osiris::sdk {
 namespace {
@@ -113,8 +114,15 @@ bool LeaseRenewal::is_gone_for_sure() const {
 
 Lease::Lease(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::CreateTimes> create_times,
              LeaseListener listener)
-    : renewal_(place, std::move(machine_id), lease_s, create_times, std::move(listener), system_clock()),
-      thread_([this] { run(); }) {}
+    : renewal_(place, std::move(machine_id), lease_s, create_times, std::move(listener), system_clock()) {}
+
+Result<std::unique_ptr<Lease>> Lease::begin(Place& place, std::string machine_id, int64_t lease_s,
+                                            std::optional<Lifetime::CreateTimes> create_times, LeaseListener listener) {
+  std::unique_ptr<Lease> self(new Lease(place, std::move(machine_id), lease_s, create_times, std::move(listener)));
+  if (!begin_thread(self->thread_, [raw = self.get()] { raw->run(); }))
+    return no_more_threads("the lease cannot be renewed");
+  return self;
+}
 
 Lease::~Lease() { stop(); }
 

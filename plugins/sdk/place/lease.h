@@ -8,6 +8,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -67,9 +68,10 @@ class LeaseRenewal {
 
 class Lease {
  public:
-  // Borrows the place.
-  Lease(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::CreateTimes> create_times,
-        LeaseListener listener);
+  // Borrows the place. kExhausted: the machine that this process runs on has no more threads.
+  static Result<std::unique_ptr<Lease>> begin(Place& place, std::string machine_id, int64_t lease_s,
+                                              std::optional<Lifetime::CreateTimes> create_times,
+                                              LeaseListener listener);
   ~Lease();
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
@@ -80,6 +82,8 @@ class Lease {
   std::optional<Lifetime::Limit> limit_reached() const { return renewal_.limit_reached(); }
 
  private:
+  Lease(Place& place, std::string machine_id, int64_t lease_s, std::optional<Lifetime::CreateTimes> create_times,
+        LeaseListener listener);
   void run();
 
   LeaseRenewal renewal_;

@@ -225,9 +225,8 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
       stream.emplace(contents);
       if (made_from.worker_directory.empty())
         // By value: this call may be over before the thread is.
-        packed = std::async(std::launch::async, [path = request.worker_path, sha256 = request.worker_sha256] {
-          return packed_worker(path, sha256);
-        });
+        packed = std::async(
+            [path = request.worker_path, sha256 = request.worker_sha256] { return packed_worker(path, sha256); });
     }
     OSIRIS_TRY(acquire_with_template(request, made_from, replacement.attempts() == 1));
     if (settings_.keep) {

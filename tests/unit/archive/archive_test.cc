@@ -7,6 +7,8 @@
 #include <fstream>
 #include <map>
 
+#include "tests/support/no_more_threads.h"
+
 namespace osiris::archive {
 namespace {
 
@@ -257,6 +259,21 @@ TEST(Archive, AnErrorOfTheSourceIsTheErrorOfTheReading) {
            [](uint32_t, const FileDigest&) { return Status(); });
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().message, "the line went dead");
+}
+
+// Bytes that do not compress, in more than one frame.
+TEST(Archive, WithoutThreadsTheCallerPacksTheSameBytes) {
+  std::string noise(5 << 20, '\0');
+  uint32_t state = 1;
+  for (char& byte : noise) byte = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
+  const std::map<uint32_t, std::string> members{{1, noise}, {2, std::string(3 << 20, 'a')}};
+  const std::string with = pack(members, {.threads = 2});
+  const NoMoreThreads none;
+  const std::string without = pack(members, {.threads = 2});
+  EXPECT_TRUE(without == with);
+  const Unpacked unpacked = unpack(without);
+  ASSERT_TRUE(unpacked.status.ok());
+  EXPECT_TRUE(unpacked.members == members);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/base/text.h"
+#include "tests/support/no_more_threads.h"
 #include "tests/unit/http/fake_transport.h"
 
 namespace osiris::e2b {
@@ -343,6 +344,14 @@ TEST_F(EnvdCalls, ASandboxIsNoMoreOnlyWhenTheServicesProxySaysSo) {
   }
   answer({500, R"({"sandboxId":"i1"})"});
   EXPECT_FALSE(envd_->is_alive().ok());
+}
+
+TEST_F(EnvdCalls, AnUploadThatNoThreadCanMakeIsNotSent) {
+  const NoMoreThreads none;
+  const auto uploaded = envd_->upload({part("/a", "x")}, nullptr);
+  ASSERT_FALSE(uploaded.ok());
+  EXPECT_EQ(uploaded.error().message, "cannot upload files: the machine has no more threads");
+  EXPECT_TRUE(transport_.requests.empty());
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "tests/support/no_more_threads.h"
+
 namespace osiris {
 namespace {
 
@@ -176,6 +178,21 @@ TEST(LastWords, ReachAReaderWhoIsThere) {
   Screen screen(false);
   write_text_briefly(screen.writer(), std::string(5000, 'x') + "end");
   EXPECT_EQ(screen.rest().size(), 5003u);
+}
+
+TEST_F(DisplayTest, WithoutAThreadEverythingIsShownAtTheEnd) {
+  Screen screen(false);
+  const NoMoreThreads none;
+  Display display(DisplayMode::kPlain, terminal_of(screen.writer(), terminal_environment()), tally_);
+  tally_.on_event("step_start", "read", Json::object({{"driver", "csv"}}));
+  display.line("a note");
+  tally_.on_event("step_failed", "read", Json::object({{"error", "boom"}}));
+  display.finish();
+  display.finish();
+  const std::string seen = screen.rest();
+  EXPECT_NE(seen.find("a note\n"), std::string::npos) << seen;
+  EXPECT_NE(seen.find("✗ read: Failed (duration: 0.00s)\n"), std::string::npos) << seen;
+  EXPECT_EQ(seen.find("Failed"), seen.rfind("Failed")) << seen;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "protocol/base/clock.h"
+#include "tests/support/no_more_threads.h"
 
 namespace osiris {
 namespace {
@@ -107,6 +108,28 @@ TEST(Interrupts, LeaveASignalAloneThatWasIgnoredBefore) {
     EXPECT_EQ(stopped.get_future().get(), StopReason::kCancelled);
   }
   sigaction(SIGHUP, &old, nullptr);
+}
+
+TEST(Interrupts, WithoutAThreadTheyAreAnErrorAndTheSignalsAreAsBefore) {
+  sigset_t before, after;
+  pthread_sigmask(SIG_BLOCK, nullptr, &before);
+  const NoMoreThreads none;
+  const auto interrupts = Interrupts::start({[](StopReason) {}, [](StopReason, LeaveReason) {}, {}});
+  ASSERT_FALSE(interrupts.ok());
+  EXPECT_EQ(interrupts.error().message, "cannot watch for signals: the machine has no more threads");
+  pthread_sigmask(SIG_BLOCK, nullptr, &after);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+    EXPECT_EQ(sigismember(&after, signal), sigismember(&before, signal)) << signal;
+}
+
+TEST(Interrupts, WithoutAThreadForItTheStopIsCalledWhereTheSignalIsRead) {
+  std::promise<StopReason> stopped;
+  const auto interrupts =
+      Interrupts::start({[&](StopReason reason) { stopped.set_value(reason); }, [](StopReason, LeaveReason) {}, {}});
+  ASSERT_TRUE(interrupts.ok());
+  const NoMoreThreads none;
+  kill(getpid(), SIGINT);
+  EXPECT_EQ(stopped.get_future().get(), StopReason::kCancelled);
 }
 
 }  // namespace

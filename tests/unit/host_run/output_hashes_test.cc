@@ -8,6 +8,7 @@
 #include <atomic>
 
 #include "protocol/base/file.h"
+#include "tests/support/no_more_threads.h"
 
 namespace osiris {
 namespace {
@@ -92,6 +93,17 @@ TEST_F(OutputHashesTest, AChangedFileIsDoubtedWhateverWasRead) {
   EXPECT_TRUE(prove_outputs(planned, tally.steps(), reported, &hashes_).ok());
   write("id\n2\n");
   EXPECT_FALSE(prove_outputs(planned, tally.steps(), reported, &hashes_).ok());
+}
+
+TEST_F(OutputHashesTest, WithoutAThreadNothingIsKnownAndNothingIsWaitedFor) {
+  write("id\n1\n");
+  {
+    const NoMoreThreads none;
+    hashes_.step_completed("save");
+    EXPECT_FALSE(known());
+  }
+  hashes_.step_completed("save");
+  EXPECT_TRUE(known());
 }
 
 }  // namespace

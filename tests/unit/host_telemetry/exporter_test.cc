@@ -7,6 +7,7 @@
 
 #include "protocol/base/clock.h"
 #include "tests/support/eventually.h"
+#include "tests/support/no_more_threads.h"
 #include "tests/unit/host_http/built_program.h"
 #include "tests/unit/http/scripted_server.h"
 
@@ -159,6 +160,16 @@ TEST_F(Exports, AFullBatchIsSentWhileTheRunGoesOn) {
   EXPECT_TRUE(test::eventually([&] { return arrived() >= 512; }));
   exporter->finish();
   EXPECT_EQ(arrived(), 600u);
+}
+
+TEST_F(Exports, WithoutAThreadNothingIsSentAndThatIsSaid) {
+  serve(kOk);
+  const auto exporter = this->exporter();
+  exporter->add(Signal::kTraces, Json::object({{"name", "early"}}));
+  const NoMoreThreads none;
+  const Exporter::Outcome outcome = exporter->finish();
+  EXPECT_EQ(outcome.error, "nothing was sent: the machine has no more threads");
+  EXPECT_EQ(outcome.left_out, 1u);
 }
 
 }  // namespace

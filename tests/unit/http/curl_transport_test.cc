@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/eventually.h"
+#include "tests/support/no_more_threads.h"
 #include "tests/unit/http/scripted_server.h"
 
 namespace osiris::http {
@@ -336,6 +337,28 @@ TEST(CurlTransport, AReplyLargerThanAllowedIsRefused) {
   const ExchangeResult outcome = send(transport, get(server.url()), options);
   ASSERT_TRUE(outcome.failure);
   EXPECT_EQ(outcome.failure->error.code, Code::kExhausted);
+}
+
+TEST(CurlTransport, WithoutAThreadItSaysSoAndLaterItWorks) {
+  ScriptedServer server([](Connection& c) {
+    c.receive();
+    reply(c, "hello");
+  });
+  CurlTransport transport;
+  {
+    const NoMoreThreads none;
+    Request request = get(server.url());
+    request.method = "POST";
+    request.body_stream = std::make_shared<BodyPipe>(1024);
+    const ExchangeResult outcome = send(transport, request);
+    ASSERT_TRUE(outcome.failure);
+    EXPECT_EQ(outcome.failure->error.message, "fetch: the machine has no more threads");
+    EXPECT_FALSE(outcome.failure->reached_server);
+    EXPECT_FALSE(request.body_stream->write("x")) << "its body is not waited for";
+  }
+  const ExchangeResult outcome = send(transport, get(server.url()));
+  ASSERT_TRUE(outcome.response);
+  EXPECT_EQ(outcome.response->body, "hello");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/no_more_threads.h"
 #include "tests/unit/sdk/holding.h"
 
 namespace osiris::sdk {
@@ -138,6 +139,17 @@ TEST_F(HeldMachineTest, AMachineOfARunThatDiedIsGivenUpAndNotUsed) {
   EXPECT_FALSE(next.was_kept());
   EXPECT_EQ(next.machine().id, "box-2");
   EXPECT_EQ(place_.machines.count("box-1"), 0u);
+}
+
+TEST_F(HeldMachineTest, ThatNothingWouldRenewIsNotHeld) {
+  HeldMachine held(context());
+  const NoMoreThreads none;
+  const Status acquired = held.acquire(request_);
+  ASSERT_FALSE(acquired.ok());
+  EXPECT_EQ(acquired.error().message, "the lease cannot be renewed: the machine has no more threads");
+  Json released = Json::array();
+  EXPECT_TRUE(held.release(released, false).ok());
+  EXPECT_TRUE(place_.machines.empty());
 }
 
 }  // namespace

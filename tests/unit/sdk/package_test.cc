@@ -7,6 +7,7 @@
 #include "plugins/sdk/package/run_package.h"
 #include "protocol/base/file.h"
 #include "protocol/base/sha256.h"
+#include "tests/support/no_more_threads.h"
 #include "worker/package/package.h"
 
 namespace osiris::sdk {
@@ -227,6 +228,14 @@ TEST_F(PackageTest, WithoutKeepingNothingIsLeftOutWhateverIsSaid) {
   leave_out(sent, all);
   EXPECT_EQ(sent.files_sent(), 3);
   EXPECT_TRUE(sent.package.prune.empty());
+}
+
+TEST_F(PackageTest, WithoutAThreadIsPackedByTheOneThatSends) {
+  reads({{"in.csv", std::string(40'000'000, 'x')}});
+  const NoMoreThreads none;
+  const PackageContents sent = plan(false);
+  ASSERT_TRUE(worker::unpack_package(arrive(sent)).ok());
+  EXPECT_EQ(read_file(place_of(sent, "in.csv"))->size(), 40'000'000u);
 }
 
 }  // namespace

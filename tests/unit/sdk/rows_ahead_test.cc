@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "protocol/base/file.h"
+#include "tests/support/no_more_threads.h"
 #include "tests/unit/sdk/fake_access.h"
 
 namespace osiris::sdk {
@@ -68,6 +69,17 @@ TEST_F(RowsAheadTest, ThatDoNotArriveAreNowhere) {
   rows.add(file("b", "rows of b"));
   EXPECT_THAT(rows.places_on(*machine), IsEmpty()) << "it is not asked again";
   EXPECT_EQ(machine->uploaded().count("/far/rows/2.parquet"), 0u);
+}
+
+TEST_F(RowsAheadTest, WithoutAThreadTravelWithTheUnion) {
+  const auto machine = std::make_shared<FakeAccess>();
+  RowsAhead rows("/far/rows", cancelled_);
+  rows.send_to(machine);
+  const NoMoreThreads none;
+  rows.add(file("a", "rows of a"));
+  EXPECT_THAT(rows.places_on(*machine), IsEmpty());
+  rows.send_to(machine);
+  EXPECT_THAT(rows.places_on(*machine), IsEmpty());
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/eventually.h"
+#include "tests/support/no_more_threads.h"
 #include "tests/unit/sdk/fake_access.h"
 #include "tests/unit/sdk/fake_place.h"
 
@@ -350,6 +351,33 @@ TEST_F(StreamedChannelTest, ACancelEndsTheWaitForRecords) {
   waker_.wake();
   EXPECT_EQ(channel_->fetch_records(1).error().message, "no answer");
   EXPECT_EQ(records_opened_, 1);
+}
+
+// ---- Without threads
+
+TEST_F(StreamedChannelTest, WithoutASenderWhatIsSentIsSentAtOnce) {
+  const NoMoreThreads none;
+  StreamedChannel channel(service_, access_, waker_, {});
+  EXPECT_TRUE(channel.send("input").ok());
+  EXPECT_EQ(access_.sent(), "input");
+}
+
+TEST_F(StreamedChannelTest, WithoutAReaderItDoesNotStart) {
+  channel_->start({});
+  stream().start(7);
+  const NoMoreThreads none;
+  const auto started = channel_->started(60s, cancelled_);
+  ASSERT_FALSE(started.ok());
+  EXPECT_THAT(started.error().message, HasSubstr("the machine has no more threads"));
+}
+
+TEST_F(StreamedChannelTest, WithoutAReaderItIsNotOpenedAgain) {
+  access_.streams.push_back(std::make_shared<FakeStream>());
+  start();
+  break_stream();
+  stream(1).start(7);
+  const NoMoreThreads none;
+  EXPECT_FALSE(channel_->reopen().ok());
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "protocol/base/file.h"
 #include "protocol/rpc/frames.h"
 #include "tests/support/eventually.h"
+#include "tests/support/no_more_threads.h"
 
 namespace osiris::worker {
 namespace {
@@ -237,6 +238,15 @@ TEST_F(RecordStreamTest, ReplacesARecordThatIsTooLongByOneThatSaysSo) {
   const Json record = next();
   EXPECT_EQ(record["data"]["event"].as_string(), "test");
   EXPECT_THAT(record["data"]["omitted"].as_string(), HasSubstr("longer than"));
+}
+
+TEST_F(RecordStreamTest, WithoutAThreadItFailsAndNothingWaitsForIt) {
+  stream_.reset();
+  const NoMoreThreads none;
+  open(kQueueBytesMax);
+  EXPECT_THAT(failure_.get_future().get().message, HasSubstr("the machine has no more threads"));
+  for (int i = 0; i < 100; ++i) stream_->emit(event(std::string(100'000, 'x')));
+  stream_->flush(std::chrono::seconds(60));
 }
 
 }  // namespace

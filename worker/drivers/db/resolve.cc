@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "protocol/base/fd.h"
+#include "protocol/base/thread.h"
 
 namespace osiris::worker::db {
 namespace {
@@ -57,7 +58,12 @@ std::optional<std::set<std::string>> find_addresses(const std::string& host, Dea
   if (look_up(host, AI_NUMERICHOST, numeric) == 0) return numeric;
   const auto lookup = std::make_shared<Lookup>();
   lookup->host = host;
-  std::thread([lookup] { answer(lookup); }).detach();
+  std::thread thread;
+  if (!begin_thread(thread, [lookup] { answer(lookup); })) {  // here, and once
+    std::set<std::string> addresses;
+    return look_up(host, 0, addresses) == 0 ? std::optional(std::move(addresses)) : std::nullopt;
+  }
+  thread.detach();
   const int ready =
       limit ? deadline.wait_at_most(lookup->done.get(), true, *limit) : deadline.wait(lookup->done.get(), true);
   lookup->is_abandoned = true;

@@ -6,6 +6,7 @@
 
 #include "protocol/base/categories.h"
 #include "protocol/base/text.h"
+#include "protocol/base/thread.h"
 #include "worker/drivers/db/relation.h"
 
 namespace osiris::worker::db {
@@ -54,7 +55,8 @@ Error out_of_memory_error(const std::string& server, const std::string& step_id)
 
 ServerRows::ServerRows(StepContext& context, std::string server, Deadline& deadline, ReadRows read)
     : context_(context), server_(std::move(server)), read_(std::move(read)), deadline_(deadline) {
-  reader_ = std::thread([this] { queue_.finish(read_caught(context_.step_id(), server_, read_, queue_)); });
+  const auto read_all = [this] { queue_.finish(read_caught(context_.step_id(), server_, read_, queue_)); };
+  if (!begin_thread(reader_, read_all)) queue_.finish(no_more_threads(server_ + " cannot be read"));
 }
 
 ServerRows::~ServerRows() {

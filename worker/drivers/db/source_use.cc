@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "protocol/base/categories.h"
+#include "protocol/base/thread.h"
 #include "worker/drivers/db/fields.h"
 #include "worker/drivers/db/server_rows.h"
 
@@ -106,7 +107,7 @@ SourceUse::Transaction::~Transaction() {
 // ---- a step
 
 SourceUse::SourceUse(const SourceLimits& limits, Deadline& deadline) : limits_(limits), deadline_(deadline) {
-  if (limits_.transaction_s > 0) watch_ = std::thread([this] { watch(); });
+  is_watched_ = limits_.transaction_s <= 0 || begin_thread(watch_, [this] { watch(); });
 }
 
 SourceUse::~SourceUse() {
@@ -142,6 +143,7 @@ void SourceUse::note_open() {
 }
 
 Result<SourceUse::Transaction> SourceUse::open(const std::string& server, const std::string& step_id, uint32_t spare) {
+  if (!is_watched_) return no_more_threads("source.max_transaction cannot be watched");
   const uint32_t most = limits_.connections_max;
   while (!Gate::of_process().try_enter(server, most > spare ? most - spare : most)) {
     if (deadline_.is_cancelled()) return cancelled_error(step_id);
@@ -151,7 +153,7 @@ Result<SourceUse::Transaction> SourceUse::open(const std::string& server, const 
 }
 
 std::optional<SourceUse::Transaction> SourceUse::try_open(const std::string& server) {
-  if (!Gate::of_process().try_enter(server, limits_.connections_max)) return std::nullopt;
+  if (!is_watched_ || !Gate::of_process().try_enter(server, limits_.connections_max)) return std::nullopt;
   return Transaction(*this, server);
 }
 

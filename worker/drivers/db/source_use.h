@@ -83,6 +83,7 @@ class SourceUse {
   uint32_t open_ = 0, most_ = 0;
   bool has_run_out_ = false, is_over_ = false;
   std::thread watch_;  // where transactions have a limit
+  bool is_watched_ = true;
 };
 
 }  // namespace osiris::worker::db

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/base/categories.h"
+#include "protocol/base/thread.h"
 
 namespace osiris::worker::files {
 namespace {
@@ -74,7 +75,8 @@ Result<std::unique_ptr<EngineFile>> EngineFile::open(StepContext& step, const st
   }
   if (duckdb_connect(opened->database_, &opened->connection_) == DuckDBError)
     return Error(Code::kInternal, opened->shown_ + ": the engine gives no connection");
-  opened->watcher_ = std::thread([engine = opened.get()] { engine->watch(); });
+  if (!begin_thread(opened->watcher_, [engine = opened.get()] { engine->watch(); }))
+    return no_more_threads(opened->shown_);
   return opened;
 }
 

@@ -16,6 +16,7 @@
 
 #include "protocol/base/random.h"
 #include "protocol/base/text.h"
+#include "protocol/base/thread.h"
 #include "worker/drivers/files/byte_source.h"
 
 namespace osiris::worker::csv {
@@ -47,7 +48,11 @@ class Inflating : public duckdb::FileHandle {
  public:
   Inflating(duckdb::FileSystem& system, const std::string& name, duckdb::FileOpenFlags how,
             std::shared_ptr<InflatedText> text)
-      : FileHandle(system, name, how), text_(std::move(text)), thread_([this] { inflate(); }) {}
+      : FileHandle(system, name, how), text_(std::move(text)) {
+    if (begin_thread(thread_, [this] { inflate(); })) return;
+    failure_ = no_more_threads("inflating the file");
+    ended_ = true;
+  }
   ~Inflating() override { stop(); }
 
   void Close() override { stop(); }

@@ -74,6 +74,7 @@ Result<Settled> settle(StepContext& context, const Json& rule, bool) {
   if (job->settings.allows_call)
     return db::config_fault(context, "a CALL cannot be split", "split a table, or a query that is a SELECT");
   const CancelWatch watch(context, [&job] { job->deadline.cancel(); });
+  OSIRIS_TRY(watch.begun());
   OSIRIS_ASSIGN(Json bounds, ask_for_bounds(job->settings, job->call, *job->use, split));
   return Settled{std::move(bounds), nullptr};
 }

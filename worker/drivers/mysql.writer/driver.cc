@@ -24,6 +24,7 @@ Result<StepOutcome> run(StepContext& context) {
   call.log = [&context](const std::string& line) { context.log("mysql.writer " + context.step_id() + ": " + line); };
   if (context.config()["echo"].as_bool()) call.echo = call.log;
   const CancelWatch watch(context, [&deadline] { deadline.cancel(); });
+  OSIRIS_TRY(watch.begun());
   const auto rows = Load(context, settings, server, call, lock_timeout_s).run();
   if (!rows.ok() && context.is_cancelled() && rows.error().code != Code::kInvalidState)
     return cancelled_error(context.step_id());

@@ -1,11 +1,11 @@
 #include "worker/drivers/mysql.writer/load.h"
 
 #include <algorithm>
-#include <system_error>
 
 #include "protocol/base/categories.h"
 #include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
+#include "protocol/base/thread.h"
 #include "worker/driver_api/sql.h"
 #include "worker/drivers/db/server_rows.h"
 
@@ -364,11 +364,8 @@ Status Load::flush() {
   const auto send = [this, rows = text_rows_, before = rows_] {
     return session_->load_rows(destination_, plans_, sent_text_, rows, before, where());
   };
-  try {
-    sending_ = std::async(std::launch::async, send);
-  } catch (const std::system_error&) {  // no more threads
-    OSIRIS_TRY(send());
-  }
+  sending_ = begin_async(send);
+  if (!sending_.valid()) OSIRIS_TRY(send());  // the machine has no more threads
   rows_ += text_rows_;
   bytes_ += sent_text_.size();
   text_rows_ = 0;

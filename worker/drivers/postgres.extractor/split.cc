@@ -28,6 +28,7 @@ class SnapshotHolder : public SharedSource {
   Result<Json> begin(StepContext& context, const std::string& driver) {
     call_ = call_context(context, deadline_, driver, settings_.echo);
     const CancelWatch watch(context, [this] { deadline_.cancel(); });
+    OSIRIS_TRY(watch.begun());
     auto settled = ask();
     call_.log = call_.echo = {};  // they are the attempt's, which ends before this
     return settled;

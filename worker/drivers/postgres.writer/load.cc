@@ -285,6 +285,7 @@ Result<StepOutcome> run_load(StepContext& context, const db::TargetSettings& set
   Deadline deadline;
   const CallContext call = call_context(context, deadline, driver, echo);
   const CancelWatch watch(context, [&deadline] { deadline.cancel(); });
+  OSIRIS_TRY(watch.begun());
   const auto rows = Load(context, settings, server, call).run();
   if (!rows.ok() && context.is_cancelled() && rows.error().code != Code::kInvalidState)
     return cancelled_error(context.step_id());

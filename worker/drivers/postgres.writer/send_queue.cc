@@ -1,7 +1,8 @@
 #include "worker/drivers/postgres.writer/send_queue.h"
 
-#include <system_error>
 #include <utility>
+
+#include "protocol/base/thread.h"
 
 namespace osiris::worker::postgres {
 namespace {
@@ -11,10 +12,7 @@ constexpr size_t kRoom = size_t{8} << 20;
 }  // namespace
 
 SendQueue::SendQueue(Send send) : send_(std::move(send)) {
-  try {
-    thread_ = std::thread([this] { work(); });
-  } catch (const std::system_error&) {
-  }
+  static_cast<void>(begin_thread(thread_, [this] { work(); }));
 }
 
 SendQueue::~SendQueue() {

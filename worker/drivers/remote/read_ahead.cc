@@ -1,8 +1,8 @@
 #include "worker/drivers/remote/read_ahead.h"
+#include "protocol/base/thread.h"
 
 #include <algorithm>
 #include <cstring>
-#include <system_error>
 
 namespace osiris::worker::remote {
 namespace {
@@ -114,10 +114,8 @@ void ReadAhead::fetch_ahead(size_t group, Columns columns, Habit& habit) {
     held_bytes_ += fetch->piece.size;
     waiting_.push_back(fetch);
     if (waiting_.size() <= idle_ || threads_.size() >= kThreadsMax) continue;
-    try {
-      threads_.emplace_back([this] { work(); });
-    } catch (const std::system_error&) {  // no more threads; without any the reader takes it out again
-    }
+    threads_.emplace_back();  // where the machine has no more, the reader takes it out again
+    if (!begin_thread(threads_.back(), [this] { work(); })) threads_.pop_back();
   }
   changed_.notify_all();
 }

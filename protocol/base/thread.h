@@ -1,0 +1,36 @@
+// Threads, which a machine may refuse: a limit of processes (`ulimit -u`, the pids of a cgroup), or no room for a
+// stack. Product code begins threads here only (a tidy test), so that a refusal is an answer and ends no process.
+#pragma once
+
+#include <functional>
+#include <future>
+#include <new>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+#include "protocol/base/error.h"
+
+namespace osiris {
+
+// kExhausted, system.resource_unavailable: "<what>: the machine has no more threads".
+Error no_more_threads(std::string_view what);
+
+// Runs `work` on a thread of its own, which is put into `thread`; that one is not joinable. False: the machine has no
+// more threads, `thread` is as it was, and `work` is not called.
+[[nodiscard]] bool begin_thread(std::thread& thread, std::function<void()> work);
+
+// The same for a result. Without one (valid() is false) the machine has no more threads, and `work` is not called.
+template <class Work>
+[[nodiscard]] std::future<std::invoke_result_t<Work>> begin_async(Work work) {
+  try {
+    return std::async(std::launch::async, std::move(work));
+  } catch (const std::system_error&) {
+  } catch (const std::bad_alloc&) {
+  }
+  return {};
+}
+
+}  // namespace osiris
