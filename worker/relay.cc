@@ -35,7 +35,7 @@ namespace fs = std::filesystem;
 constexpr size_t kBlockBytes = size_t{256} << 10;
 
 // One run and its worker. The worker is started when the run is handed over, and hears its opening when its turn comes.
-struct Run {
+struct RelayedRun {
   uint64_t number = 0;
   std::string directory;
   std::string answer;       // to the request with this id: after it the worker has nothing more to do
@@ -47,7 +47,7 @@ struct Run {
   bool is_answered = false;
   std::string told;  // the result, as it was told with the answer
 
-  ~Run() { wipe(input); }
+  ~RelayedRun() { wipe(input); }
 };
 
 // What is told again of a run that has ended, until the one after the next is handed over.
@@ -64,16 +64,16 @@ class Relay {
   Status take(const RelayMessage& message);
   Status begin(const RelayMessage& message);
   void drop(uint64_t number);
-  void feed(Run& run);
-  void take_output(Run& run);
-  void take_line(Run& run, std::string_view line, std::string& said);
-  std::string result_of(const Run& run) const;
+  void feed(RelayedRun& run);
+  void take_output(RelayedRun& run);
+  void take_line(RelayedRun& run, std::string_view line, std::string& said);
+  std::string result_of(const RelayedRun& run) const;
   void end_front(const ExitStatus& exit);
   void forget_before(uint64_t number);
   void say(const std::string& text);
 
   RelayInput input_;
-  std::deque<std::unique_ptr<Run>> runs_;  // the first is at work
+  std::deque<std::unique_ptr<RelayedRun>> runs_;  // the first is at work
   std::map<uint64_t, Ended> ended_;
   std::string block_ = std::string(kBlockBytes, '\0');
   bool is_heard_ = true;  // something reads stdout
@@ -93,7 +93,7 @@ int Relay::run() {
   ::signal(SIGPIPE, SIG_IGN);
   const FileDescriptor told(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   while (is_heard_) {
-    Run* const front = runs_.empty() ? nullptr : runs_.front().get();
+    RelayedRun* const front = runs_.empty() ? nullptr : runs_.front().get();
     pollfd events[] = {{0, POLLIN, 0},
                        {told.get(), POLLIN, 0},
                        {front ? front->worker->stdout_fd() : -1, POLLIN, 0},
@@ -172,7 +172,7 @@ void Relay::drop(uint64_t number) {
 Status Relay::begin(const RelayMessage& message) {
   const Json& header = message.header;
   forget_before(message.run - std::min<uint64_t>(message.run, 1));
-  auto run = std::make_unique<Run>();
+  auto run = std::make_unique<RelayedRun>();
   run->number = message.run;
   run->directory = header["directory"].as_string();
   run->answer = header["answer"].as_string();
@@ -202,7 +202,7 @@ void Relay::forget_before(uint64_t number) {
   }
 }
 
-void Relay::feed(Run& run) {
+void Relay::feed(RelayedRun& run) {
   const ssize_t sent = ::send(run.worker->stdin_fd(), run.input.data(), run.input.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
   if (sent < 0) return wipe(run.input);  // it reads no more, and ends
@@ -210,7 +210,7 @@ void Relay::feed(Run& run) {
   run.input.erase(0, static_cast<size_t>(sent));
 }
 
-void Relay::take_output(Run& run) {
+void Relay::take_output(RelayedRun& run) {
   std::string said;
   for (;;) {
     const int64_t got = read_some(run.worker->stdout_fd(), block_.data(), block_.size());
@@ -226,7 +226,7 @@ void Relay::take_output(Run& run) {
   }
 }
 
-void Relay::take_line(Run& run, std::string_view line, std::string& said) {
+void Relay::take_line(RelayedRun& run, std::string_view line, std::string& said) {
   if (!run.is_answered && !run.answer.empty() && line.find(run.answer) != std::string_view::npos)
     if (const auto record = parse_json(line); record && (*record)["id"].as_string() == run.answer) {
       run.is_answered = true;
@@ -239,7 +239,7 @@ void Relay::take_line(Run& run, std::string_view line, std::string& said) {
 }
 
 // Before the answer that names it. Empty: it is to be fetched.
-std::string Relay::result_of(const Run& run) const {
+std::string Relay::result_of(const RelayedRun& run) const {
   std::error_code failed;
   const uint64_t size = fs::file_size(run.result, failed);
   if (run.result.empty() || failed || size > run.result_max) return {};
@@ -248,7 +248,7 @@ std::string Relay::result_of(const Run& run) const {
 }
 
 void Relay::end_front(const ExitStatus& exit) {
-  Run& run = *runs_.front();
+  RelayedRun& run = *runs_.front();
   const Json how = run.is_answered ? Json::object({{"exit", 0}})
                                    : Json::object({{exit.signaled ? "signal" : "exit", int64_t{exit.value}}});
   Ended ended{run.directory, std::move(run.told), tagged(run.number, "!" + how.dump())};

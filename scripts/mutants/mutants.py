@@ -5,7 +5,7 @@ Draws one-line changes of product code by the commit and seed of sample.toml, bu
 the tests of its folder (tests.toml), the case that a reader expects to notice it first (expected.toml). A change that no test notices has
 survived. See docs/decisions/0090-mutation-testing.md.
 
-  mutants.py [--seed N] [--folder NAME ...] [--path PREFIX] [--at-most N] [--jobs N] [--preset NAME]
+  mutants.py [--seed N] [--folder NAME ...] [--path PREFIX] [--at-most N] [--seconds N] [--jobs N] [--preset NAME]
                                                                        test what is not tested yet; continues where it was interrupted
   mutants.py --report [--seed N]                                       only print what is known
   mutants.py --keep [--seed N]                                         writes what is known into scripts/mutants/verdicts
@@ -13,6 +13,7 @@ survived. See docs/decisions/0090-mutation-testing.md.
 
 Exit status: 0, and 1 when the whole sample was tested and fewer than 90 % were killed; 2 when the tests fail without a mutant."""
 import argparse
+import math
 import os
 import subprocess
 import sys
@@ -94,6 +95,21 @@ class Session:
     def untried(self, mutant):
         return self.results.untried(mutant, self.tests_of(mutant), self.head)
 
+    def expected_case(self, mutant):
+        """The case that it is to meet by itself, or ""."""
+        case = self.expected.get(mutant.id, "")
+        known = self.results.passed(mutant, self.head)
+        return case if case and case not in known and program_of(case) in self.untried(mutant) else ""
+
+    def prove(self, workshop, test, case):
+        """Of single cases all that mutants of a program will meet: the program is then built without a mutant only once."""
+        if case:
+            cases = {self.expected_case(mutant) for folder in self.folders for mutant in self.sample_of(folder)[0]}
+            for each in sorted(each for each in cases if each and program_of(each) == test):
+                workshop.prove(test, each)
+        else:
+            workshop.prove(test)
+
     def next(self):
         """The next mutant, the test program it meets and, if only one case of it is run, the case. The expected cases of all mutants come
         first; then the quickest programs of all, because they kill most of those that are left. One program's mutants come together, file by
@@ -104,9 +120,7 @@ class Session:
                 place = self.tree.find(mutant)
                 if mutant.id in self.judged or not place.path.startswith(self.path) or not (untried := self.untried(mutant)):
                     continue
-                case = self.expected.get(mutant.id, "")
-                if not case or program_of(case) not in untried or case in self.results.passed(mutant, self.head):
-                    case = ""
+                case = self.expected_case(mutant)
                 test = program_of(case) if case else untried[0]
                 stage = -1 if case else self.tests_of(mutant).index(test)
                 waiting.append((stage, place.path.endswith((".h", ".hpp")), folder["name"], test, place.path, place.line, case, mutant))
@@ -118,7 +132,7 @@ class Session:
     def test(self, workshop, mutant, test, case):
         """Lets one test program meet a mutant, or one case of it. What a case alone has not noticed is no survivor yet."""
         place = self.tree.find(mutant)
-        workshop.prove(test, case)
+        self.prove(workshop, test, case)
         started = time.monotonic()
         verdict, by = SURVIVED, ""
         passed = self.results.passed(mutant, self.head)
@@ -159,6 +173,7 @@ def main():
     parser.add_argument("--folder", action="append", default=[])
     parser.add_argument("--path", default="", help="only mutants whose code is below this path now")
     parser.add_argument("--at-most", type=int, default=sys.maxsize)
+    parser.add_argument("--seconds", type=float, default=math.inf, help="begin with none after so long")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--preset", default="release")
     parser.add_argument("--report", action="store_true")
@@ -178,11 +193,12 @@ def main():
         return session.report()
     if os.geteuid() != 0:
         sys.exit("mutants.py: run it as root: the tests of a mutant run in namespaces of their own, because a mutant may kill or delete anything")
+    started = time.monotonic()
     workshop = Workshop(REPOSITORY, session.root, arguments.jobs, arguments.preset)
     try:
         workshop.prepare(session.head)
         for _ in range(arguments.at_most):
-            if (step := session.next()) is None:
+            if time.monotonic() - started > arguments.seconds or (step := session.next()) is None:
                 break
             session.test(workshop, *step)
     except Broken as error:
