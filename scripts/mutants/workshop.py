@@ -39,7 +39,7 @@ export HOME=/tmp/home
 mkdir "$HOME"
 cd "$BUILD"
 trap - EXIT
-ulimit -v 12582912  # KiB: a mutant may never stop asking for memory
+ulimit -v 6291456  # KiB: a mutant may never stop asking for memory
 exec "$@"
 """
 
