@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """coverage.py BUILD [--least PERCENT]: which lines of product code the tests that have run in BUILD (preset coverage) went through.
 
-gcov's JSON of every object file is merged: a line counts as covered when any translation unit executed it. Lines per folder and the files with
-the most uncovered lines are printed; every uncovered line is in BUILD/coverage.txt. Exit status 1 when the whole is below PERCENT (90)."""
+gcov's JSON of every object file is merged: a line counts as covered when any translation unit executed it. A source that BUILD has not
+compiled counts with its lines of code, none of them covered. Lines per folder and the files with the most uncovered lines are printed; every
+uncovered line is in BUILD/coverage.txt. Exit status 1 when the whole is below PERCENT (90)."""
 import argparse
 import concurrent.futures
 import json
@@ -31,6 +32,31 @@ def merge(documents, root=ROOT):
                 number = line["line_number"]
                 lines[number] = lines.get(number, False) or line["count"] > 0
     return files
+
+
+def lines_of_code(text):
+    """The numbers of the lines that hold more than a comment, a directive or brackets: about those that gcov would count, rather more."""
+    numbers, in_comment = [], False
+    for number, line in enumerate(text.splitlines(), 1):
+        line = line.strip()
+        if in_comment or line.startswith("/*"):
+            in_comment = "*/" not in line
+        elif line.strip("{}();, ") and not line.startswith(("//", "#", "namespace ", "using ")):
+            numbers.append(number)
+    return numbers
+
+
+def add_sources_without_objects(files, root=ROOT):
+    """Their paths, too: what is left out of a build must not raise the share of what is in it."""
+    added = []
+    for folder, _, names in (walked for top in PRODUCT for walked in os.walk(os.path.join(root, top))):
+        for name in names:
+            path = os.path.relpath(os.path.join(folder, name), root)
+            if name.endswith((".cc", ".c")) and path not in files:
+                with open(os.path.join(root, path), encoding="utf-8") as file:
+                    files[path] = {number: False for number in lines_of_code(file.read())}
+                added.append(path)
+    return sorted(added)
 
 
 def folder_of(path):
@@ -67,6 +93,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build")
     parser.add_argument("--least", type=float, default=90.0)
+    parser.add_argument("--root", default=ROOT, help="the checkout that BUILD was made of")
     arguments = parser.parse_args()
     # Objects that no test has run have their notes only; their lines count as well.
     objects = []
@@ -74,12 +101,14 @@ def main():
         objects += [os.path.join(folder, name) for name in names if name.endswith(".gcno")]
     files = {}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for path, lines in ((path, lines) for documents in pool.map(of_object, objects) for path, lines in merge(documents).items()):
+        for path, lines in ((path, lines) for documents in pool.map(of_object, objects) for path, lines in merge(documents, arguments.root).items()):
             known = files.setdefault(path, {})
             for number, executed in lines.items():
                 known[number] = known.get(number, False) or executed
     if not files:
         sys.exit(f"coverage.py: {arguments.build} holds no coverage of product code: build and test with the preset coverage first")
+    for path in add_sources_without_objects(files, arguments.root):
+        print(f"not compiled: {path}")
     table = rows(files)
     for folder, covered, count in table:
         print(f"{folder:<34}{covered:>7} of {count:>6} lines  {covered / count:>6.1%}")

@@ -2,9 +2,10 @@
 """make mutants: do the tests notice when the product's code is wrong?
 
 Draws one-line changes of product code by the commit and seed of sample.toml, builds each in a clone of HEAD below build/mutants and runs
-the tests of its folder (tests.toml). A change that no test notices has survived. See docs/decisions/0090-mutation-testing.md.
+the tests of its folder (tests.toml), the case that a reader expects to notice it first (expected.toml). A change that no test notices has
+survived. See docs/decisions/0090-mutation-testing.md.
 
-  mutants.py [--seed N] [--folder NAME ...] [--path PREFIX] [--at-most N] [--jobs N] [--preset NAME]
+  mutants.py [--seed N] [--folder NAME ...] [--path PREFIX] [--at-most N] [--seconds N] [--jobs N] [--preset NAME]
                                                                        test what is not tested yet; continues where it was interrupted
   mutants.py --report [--seed N]                                       only print what is known
   mutants.py --keep [--seed N]                                         writes what is known into scripts/mutants/verdicts
@@ -12,6 +13,7 @@ the tests of its folder (tests.toml). A change that no test notices has survived
 
 Exit status: 0, and 1 when the whole sample was tested and fewer than 90 % were killed; 2 when the tests fail without a mutant."""
 import argparse
+import math
 import os
 import subprocess
 import sys
@@ -39,6 +41,11 @@ def tests_of(path, table):
     return max((row for row in table if path.startswith(row["path"])), key=lambda row: len(row["path"]))["tests"]
 
 
+def program_of(case):
+    """The test program of `program.Suite.Case`, or of the beginning of such a name."""
+    return case.split(".", 1)[0]
+
+
 def of_a_failed_build(test, said):
     """A test program that was linked but cannot even list its cases has noticed the mutant."""
     if "Error running test executable" in said:
@@ -54,6 +61,7 @@ class Session:
         self.commit = Commit(REPOSITORY, sample["commit"])
         self.path = arguments.path
         self.table = read_toml("tests.toml")["folder"]
+        self.expected = read_toml("expected.toml")["case"]  # id -> the cases that a reader expects to notice a mutant: program.Suite.Case
         self.root = os.path.join(REPOSITORY, "build", "mutants")
         os.makedirs(self.root, exist_ok=True)
         name = f"{sample['commit']}-{self.seed}.jsonl"
@@ -87,36 +95,57 @@ class Session:
     def untried(self, mutant):
         return self.results.untried(mutant, self.tests_of(mutant), self.head)
 
+    def expected_case(self, mutant):
+        """The case that it is to meet by itself, or ""."""
+        case = self.expected.get(mutant.id, "")
+        known = self.results.passed(mutant, self.head)
+        return case if case and case not in known and program_of(case) in self.untried(mutant) else ""
+
+    def prove(self, workshop, test, case):
+        """Of single cases all that mutants of a program will meet: the program is then built without a mutant only once."""
+        if case:
+            cases = {self.expected_case(mutant) for folder in self.folders for mutant in self.sample_of(folder)[0]}
+            for each in sorted(each for each in cases if each and program_of(each) == test):
+                workshop.prove(test, each)
+        else:
+            workshop.prove(test)
+
     def next(self):
-        """The next mutant and the test program it meets. The quickest programs of all mutants come first, because they kill most of them; one
-        program's mutants come together, file by file, so that little is built in between, and headers last, of which much is built."""
+        """The next mutant, the test program it meets and, if only one case of it is run, the case. The expected cases of all mutants come
+        first; then the quickest programs of all, because they kill most of those that are left. One program's mutants come together, file by
+        file, so that little is built in between, and headers last, of which much is built."""
         waiting = []
         for folder in self.folders:
             for mutant in self.sample_of(folder)[0]:
                 place = self.tree.find(mutant)
                 if mutant.id in self.judged or not place.path.startswith(self.path) or not (untried := self.untried(mutant)):
                     continue
-                stage = self.tests_of(mutant).index(untried[0])
-                waiting.append((stage, place.path.endswith((".h", ".hpp")), folder["name"], untried[0], place.path, place.line, mutant))
-        return (min(waiting)[-1], min(waiting)[3]) if waiting else None
+                case = self.expected_case(mutant)
+                test = program_of(case) if case else untried[0]
+                stage = -1 if case else self.tests_of(mutant).index(test)
+                waiting.append((stage, place.path.endswith((".h", ".hpp")), folder["name"], test, place.path, place.line, case, mutant))
+        if not waiting:
+            return None
+        _, _, _, test, _, _, case, mutant = min(waiting)
+        return mutant, test, case
 
-    def test(self, workshop, mutant, test):
-        """Lets one test program meet a mutant."""
-        place, tests = self.tree.find(mutant), self.tests_of(mutant)
-        workshop.prove(test)
+    def test(self, workshop, mutant, test, case):
+        """Lets one test program meet a mutant, or one case of it. What a case alone has not noticed is no survivor yet."""
+        place = self.tree.find(mutant)
+        self.prove(workshop, test, case)
         started = time.monotonic()
         verdict, by = SURVIVED, ""
-        passed = [each for each in tests if each not in self.untried(mutant)]
+        passed = self.results.passed(mutant, self.head)
         workshop.write(place.path, self.tree.mutated(mutant, place))
         try:
             if (said := workshop.build(test)) is not None:
                 verdict, by = of_a_failed_build(test, said)
-            elif (failed := workshop.run(test, workshop.seconds_max(test))) is not None:
+            elif (failed := workshop.run(test, workshop.seconds_max(case or test), case)) is not None:
                 verdict, by = KILLED, failed
         finally:
             workshop.write(place.path, self.tree.files[place.path])
-        self.results.add(mutant, verdict, self.head, by, time.monotonic() - started, passed + [test])
-        said = f"survived {test}" if verdict == SURVIVED else verdict
+        self.results.add(mutant, verdict, self.head, by, time.monotonic() - started, [*passed, case or test])
+        said = f"survived {case or test}" if verdict == SURVIVED else verdict
         print(f"{said:<12} {mutant.id} {place.path}:{place.line} {mutant.kind}: {mutant.shown()}" + (f"\n{'':12} by {by}" if by else ""), flush=True)
 
     def report(self):
@@ -144,6 +173,7 @@ def main():
     parser.add_argument("--folder", action="append", default=[])
     parser.add_argument("--path", default="", help="only mutants whose code is below this path now")
     parser.add_argument("--at-most", type=int, default=sys.maxsize)
+    parser.add_argument("--seconds", type=float, default=math.inf, help="begin with none after so long")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--preset", default="release")
     parser.add_argument("--report", action="store_true")
@@ -163,11 +193,12 @@ def main():
         return session.report()
     if os.geteuid() != 0:
         sys.exit("mutants.py: run it as root: the tests of a mutant run in namespaces of their own, because a mutant may kill or delete anything")
+    started = time.monotonic()
     workshop = Workshop(REPOSITORY, session.root, arguments.jobs, arguments.preset)
     try:
         workshop.prepare(session.head)
         for _ in range(arguments.at_most):
-            if (step := session.next()) is None:
+            if time.monotonic() - started > arguments.seconds or (step := session.next()) is None:
                 break
             session.test(workshop, *step)
     except Broken as error:

@@ -43,10 +43,15 @@ class Results:
             return tests
         if known["verdict"] != SURVIVED:
             return []
-        return [test for test in tests if known["tree"] != tree or test not in known["passed"]]
+        return [test for test in tests if test not in self.passed(mutant, tree)]
+
+    def passed(self, mutant, tree):
+        """The test programs and single cases that it has survived in this tree."""
+        known = self.of(mutant)
+        return known["passed"] if known and known["verdict"] == SURVIVED and known["tree"] == tree else []
 
     def add(self, mutant, verdict, tree, by, seconds, passed=()):
-        """`passed`: the test programs that a survivor has survived so far."""
+        """`passed`: the test programs, and the single cases, that a survivor has survived so far."""
         entry = {"id": mutant.id, "verdict": verdict, "tree": tree, "by": by, "passed": list(passed), "seconds": round(seconds, 1),
                  "path": mutant.path, "line": mutant.line, "kind": mutant.kind, "change": mutant.shown()}
         self._known[mutant.id] = entry

@@ -38,6 +38,20 @@ class Report(unittest.TestCase):
         self.assertEqual(coverage.ranges([7, 1, 3, 2]), "1-3 7")
 
 
+class SourcesWithoutObjects(unittest.TestCase):
+    def test_count_with_their_lines_of_code(self):
+        text = "// A story.\n/* of two\n   lines */\n#include <x>\nnamespace a {\nint f(int a) {\n  return a;\n}\n\n}\n"
+        self.assertEqual(coverage.lines_of_code(text), [6, 7])
+        with tempfile.TemporaryDirectory() as folder:
+            for path in ("worker/a.cc", "worker/b.cc", "worker/b.h", "tests/c.cc"):
+                os.makedirs(os.path.join(folder, os.path.dirname(path)), exist_ok=True)
+                with open(os.path.join(folder, path), "w", encoding="utf-8") as file:
+                    file.write(text)
+            files = {"worker/a.cc": {7: True}}
+            self.assertEqual(coverage.add_sources_without_objects(files, folder), ["worker/b.cc"])
+            self.assertEqual(files, {"worker/a.cc": {7: True}, "worker/b.cc": {6: False, 7: False}})
+
+
 class Program(unittest.TestCase):
     def test_a_program_below_the_least_share_fails(self):
         build = os.environ.get("OSIRIS_BUILD_DIR", os.path.join(ROOT, "build"))
@@ -47,16 +61,17 @@ class Program(unittest.TestCase):
             with open(source, "w", encoding="utf-8") as file:
                 file.write("int main(int n, char **v) {\n  if (n > 1)\n    return v[1][0];\n  return 0;\n}\n")
             # As a file of the product: its path is what counts.
-            mapped = f"-ffile-prefix-map={folder}={ROOT}/host"
+            mapped = f"-ffile-prefix-map={folder}={folder}/host"
             subprocess.run(["gcc", "--coverage", mapped, "-o", "a.out", source], cwd=folder, check=True)
             subprocess.run(["./a.out"], cwd=folder, check=True)
             script = os.path.join(ROOT, "scripts", "coverage.py")
-            done = subprocess.run([script, folder], capture_output=True, text=True)
+            command = [script, folder, "--root", folder]
+            done = subprocess.run(command, capture_output=True, text=True)
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertIn("3 of      4 lines", done.stdout)
             with open(os.path.join(folder, "coverage.txt"), encoding="utf-8") as file:
                 self.assertEqual(file.read(), "host/a.c: 3\n")
-            self.assertEqual(subprocess.run([script, folder, "--least", "75"], capture_output=True).returncode, 0)
+            self.assertEqual(subprocess.run([*command, "--least", "75"], capture_output=True).returncode, 0)
 
     def test_a_folder_without_any_is_an_error(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -14,7 +14,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "scripts", "mutants"))
 
 from kinds import KINDS, ORIGINAL, sites
-from mutants import tests_of
+from mutants import program_of, tests_of
 from results import KILLED, SURVIVED, UNBUILDABLE, Results, Tally
 from sample import Commit, Tree, draws
 from tokens import tokenize
@@ -199,6 +199,12 @@ class Memory(unittest.TestCase):
         self.assertEqual([self.untried(index, "t1") for index in range(3)], [[], [], []])
         self.assertEqual([self.untried(index, "t2") for index in range(3)], [self.TESTS, [], []])
 
+    def test_an_expected_case_that_noticed_nothing_is_not_run_again_and_is_no_verdict(self):
+        Results(self.path).add(self.mutants[0], SURVIVED, "t1", "", 1, ["slow.A.b"])
+        self.assertEqual(Results(self.path).passed(self.mutants[0], "t1"), ["slow.A.b"])
+        self.assertEqual(Results(self.path).passed(self.mutants[0], "t2"), [])
+        self.assertEqual(self.untried(0, "t1"), self.TESTS)
+
     def test_what_the_repository_keeps_is_known_on_another_machine(self):
         kept = os.path.join(os.path.dirname(self.path), "verdicts", "c-1.jsonl")
         here = Results(self.path, kept)
@@ -245,6 +251,12 @@ class Tables(unittest.TestCase):
         for row in self.table:
             self.assertEqual([test for test in row["tests"] if test not in programs], [], row["path"])
 
+    def test_an_expected_case_is_one_of_a_program_of_the_table(self):
+        with open(os.path.join(ROOT, "scripts/mutants/expected.toml"), "rb") as file:
+            expected = tomllib.load(file)["case"]
+        programs = {test for row in self.table for test in row["tests"]}
+        self.assertEqual([case for case in expected.values() if program_of(case) not in programs or "." not in case], [])
+
     def test_every_file_of_the_product_has_tests(self):
         rows = tuple(row["path"] for row in self.table)
         self.assertEqual([row for row in rows if not glob.glob(os.path.join(ROOT, row) + "*")], [])
@@ -258,7 +270,8 @@ class Tables(unittest.TestCase):
 
 PROJECT = {
     "CMakeLists.txt": "cmake_minimum_required(VERSION 3.25)\nproject(p LANGUAGES C)\nenable_testing()\nadd_executable(p_test product/p.c t.c)\n"
-                      "add_test(NAME p_test.Case COMMAND p_test)\n",
+                      "add_test(NAME p_test.Case COMMAND p_test)\nadd_test(NAME p_test.Other COMMAND true)\n"
+                      "add_test(NAME p_test.Ci COMMAND sh -c \"test \\$CI = true\")\n",
     "CMakePresets.json": json.dumps({"version": 6, "configurePresets": [
         {"name": "release", "generator": "Ninja", "binaryDir": "${sourceDir}/build/release"}]}),
     "product/p.c": "int tested(int a) { return a + 1; }\nint untested(int a) { return a + 1; }\n",
@@ -289,6 +302,14 @@ class Session(unittest.TestCase):
         self.assertEqual(self.verdict(source.replace("a + 1", "a - 1", 1)), "p_test.Case")
         self.assertIsNone(self.verdict(source[:20] + source[20:].replace("untested(int a) { return a + 1", "untested(int a) { return a - 1")))
         self.assertEqual(self.verdict(source.replace("a + 1", "a +", 1)), "unbuildable")
+
+    def test_one_case_is_run_alone_and_proves_nothing_of_the_others(self):
+        self.workshop.write("t.c", "int main(void) { return 1; }\n")
+        self.workshop.prove("p_test", "p_test.O")
+        self.assertIsNone(self.workshop.run("p_test", 60, "p_test.O"))
+        self.assertEqual(self.workshop.run("p_test", 60, "p_test.C"), "p_test.Case")
+        with self.assertRaises(Broken):
+            self.workshop.prove("p_test")
 
     def test_the_users_files_and_machine_are_out_of_a_mutants_reach(self):
         elsewhere = tempfile.NamedTemporaryFile(dir=os.path.dirname(self.project))

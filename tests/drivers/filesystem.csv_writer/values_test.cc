@@ -117,6 +117,21 @@ TEST(CsvWriterValues, DatesAndTimes) {
   EXPECT_EQ(shown("(TIME '04:10:00'), (TIME '23:59:59.5')"), "04:10:00,\n23:59:59.500000,\n");
 }
 
+TEST(CsvWriterValues, YearsHaveFourDigitsOrSix) {
+  const auto text = [](int64_t days) {
+    char buffer[number_text::kValueBytesMax];
+    return std::string(buffer, number_text::put_date(buffer, days));
+  };
+  constexpr int64_t kYearZero = -719'528;  // 0000-01-01, in days since 1970
+  EXPECT_EQ(text(kYearZero), "0000-01-01");
+  EXPECT_EQ(text(kYearZero - 1), "-0001-12-31");
+  EXPECT_EQ(text(2'932'896), "9999-12-31");
+  EXPECT_EQ(text(2'932'897), "010000-01-01");
+  constexpr int64_t kTenThousandYears = 25 * 146'097;
+  EXPECT_EQ(text(kYearZero + 366 - kTenThousandYears), "-9999-01-01");
+  EXPECT_EQ(text(kYearZero + 365 - kTenThousandYears), "-010000-12-31");
+}
+
 TEST(CsvWriterValues, TimestampsShowTheTimeOnlyIfSomeRowHasOne) {
   EXPECT_EQ(shown("(TIMESTAMP '2025-03-01 00:00:00'), (NULL), (TIMESTAMP '2025-03-02')"),
             "2025-03-01,\n,\n2025-03-02,\n");
