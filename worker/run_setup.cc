@@ -6,6 +6,7 @@
 
 #include "protocol/base/file.h"
 #include "protocol/base/secret_names.h"
+#include "protocol/base/temporary_name.h"
 #include "protocol/base/text.h"
 #include "worker/drivers.h"
 #include "worker/memory_policy.h"
@@ -77,6 +78,7 @@ Result<RunSetup> set_up_run(rpc::PrepareParams params, const std::string& versio
 
   Run& run = setup.run;
   run.run_id = params.run_id;
+  set_temporary_run(run.run_id);
   // What one profile's runs leave is not found by another's.
   run.pipeline_id = setup.plan.pipeline_id + (setup.plan.profile.empty() ? "" : "\n" + setup.plan.profile);
   run.worker_version = version;

@@ -10,6 +10,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
 #include "protocol/base/random.h"
+#include "protocol/base/temporary_name.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -66,7 +67,10 @@ Status check_old(const fs::path& target) {
 
 fs::path without_slash(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
 
-fs::path beside(const fs::path& target) { return target.parent_path() / (".osiris-" + to_hex(random_bytes(8))); }
+// Not a name that a clean-up after a kill takes for what was being written: it holds what was there before.
+fs::path old_beside(const fs::path& target) {
+  return target.parent_path() / (".osiris-old-" + to_hex(random_bytes(8)));
+}
 
 }  // namespace
 
@@ -82,14 +86,14 @@ ReplacingDirectory::~ReplacingDirectory() {
 Status ReplacingDirectory::open(bool create_dirs) {
   OSIRIS_TRY(check_target());
   OSIRIS_TRY(parents_.make(target_.parent_path(), create_dirs));
-  fs::path name = beside(target_);
+  fs::path name = temporary_beside(target_);
   while (::mkdir(name.c_str(), 0777) != 0) {
     if (errno != EEXIST) {
       const Error error = errno_error(errno, "cannot write", target_);
       parents_.remove();
       return error;
     }
-    name = beside(target_);
+    name = temporary_beside(target_);
   }
   staging_ = name;
   return {};
@@ -112,7 +116,7 @@ Status ReplacingDirectory::commit() {
   }
   if (errno != EINVAL && errno != ENOSYS) return errno_error(errno, "cannot put in place", target_);
   // A file system that cannot exchange two names: for a moment there is none.
-  const fs::path old = beside(target_);
+  const fs::path old = old_beside(target_);
   if (::rename(target_.c_str(), old.c_str()) != 0) return errno_error(errno, "cannot put in place", target_);
   if (::rename(staging_.c_str(), target_.c_str()) != 0) {
     const Error error = errno_error(errno, "cannot put in place", target_);

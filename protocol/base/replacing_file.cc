@@ -8,8 +8,7 @@
 
 #include "protocol/base/categories.h"
 #include "protocol/base/file.h"
-#include "protocol/base/random.h"
-#include "protocol/base/text.h"
+#include "protocol/base/temporary_name.h"
 
 namespace osiris {
 namespace {
@@ -28,10 +27,6 @@ Status check_kind(const std::filesystem::path& target) {
                                                                    : "not a regular file";
   return Error(Code::kInvalidArgument, "cannot write " + target.string() + ": it is " + what, "give the path of a file",
                category::kWriteFailed);
-}
-
-std::string temporary_beside(const std::filesystem::path& target) {
-  return target.parent_path() / (".osiris-" + to_hex(random_bytes(8)));
 }
 
 // The new file gets the old one's mode and, where this process may give files away, its owner. chown first: it takes

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/project.h"
+#include "tests/support/eventually.h"
 
 namespace osiris::e2e {
 namespace {
@@ -71,6 +72,30 @@ TEST_F(Stopping, CtrlCEndsEvenAStepThatDoesNotListen) {
   EXPECT_TRUE(child_watch.ends_within(2000));
   EXPECT_EQ(project_.runs().items().at(0)["status"].as_string(), "cancelled");
 }
+
+class KilledWorker : public Stopping, public testing::WithParamInterface<std::string> {};
+
+// By the kernel, for want of memory, or by hand.
+TEST_P(KilledWorker, LeavesNothingOfWhatItWasWriting) {
+  const auto rows = "  - id: rows\n    component: duckdb.processor\n    mode: transform\n    config: {query: \"SELECT i FROM "
+                    "range(100000000000) t(i)\"}\n";
+  project_.write("p.yaml", oml("p", {rows, "  - id: save\n    component: " + GetParam() +
+                                               "\n    mode: write\n    needs: [rows]\n    config: {path: out/rows}\n"}));
+  project_.write("out/rows", "of another day");
+  project_.write("out/.osiris-0123456789abcdef-0123456789abcdef", "of another run, which goes on");
+  Running run = project_.start({"run", "p.yaml"});
+  const auto files = [&] { return std::distance(fs::directory_iterator(project_.dir() / "out"), {}); };
+  EXPECT_TRUE(test::eventually([&] { return files() == 3; })) << "it writes beside its target";
+  ::kill(worker(), SIGKILL);
+  const Outcome outcome = run.end();
+  EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
+  EXPECT_EQ(files(), 2) << outcome.out << outcome.err;
+  EXPECT_EQ(project_.read("out/rows"), "of another day");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, KilledWorker,
+                         testing::Values("filesystem.csv_writer", "filesystem.json_writer", "filesystem.parquet_writer"),
+                         [](const auto& row) { return row.param.substr(row.param.find('.') + 1); });
 
 TEST_F(Stopping, SigtermCancelsToo) {
   Running run = project_.start({"run", "polite.yaml", "--allow-mock"});

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <set>
 #include <span>
 #include <system_error>
 
@@ -23,6 +24,7 @@
 #include "plugins/sdk/place/machine_opening.h"
 #include "plugins/sdk/run/worker_run.h"
 #include "protocol/base/clock.h"
+#include "protocol/base/temporary_name.h"
 
 namespace osiris::adapter_sdk {
 namespace {
@@ -46,6 +48,30 @@ plugin::RunResult result_of(const sdk::RunOutcome& outcome) {
   if (!outcome.status) result.failure = sdk::to_failure(outcome.status.error());
   return result;
 }
+
+// What a worker on this machine leaves when it is killed: its own directory, and what it was writing beside its outputs.
+class LeftByAWorker {
+ public:
+  explicit LeftByAWorker(const sdk::RunRequest& request) : request_(request) {}
+  ~LeftByAWorker() {
+    std::error_code ignored;
+    fs::remove_all(request_.session_dir / ".worker", ignored);
+    if (has_ended_well_) return;
+    std::set<fs::path> seen;
+    for (const PlanStep& step : request_.steps())
+      for (const PlanFile& output : step.outputs)
+        if (seen.insert(fs::path(output.location).parent_path()).second)
+          remove_temporaries_beside(output.location, request_.run_id);
+  }
+  LeftByAWorker(const LeftByAWorker&) = delete;
+  LeftByAWorker& operator=(const LeftByAWorker&) = delete;
+
+  void ended_well() { has_ended_well_ = true; }
+
+ private:
+  const sdk::RunRequest& request_;
+  bool has_ended_well_ = false;
+};
 
 }  // namespace
 
@@ -136,14 +162,14 @@ Program WorkerRun::early_worker(const osiris_early_run& run) {
 
 plugin::RunResult WorkerRun::run_here(const plugin::Request& from, ByteChannel& channel) {
   const sdk::RunRequest request = sdk::value_or_throw(sdk::read_request(from));
+  LeftByAWorker left(request);
   const std::string cache = request.settings["cache_dir"].as_string_or(home_directory() + "/.cache/osiris");
   sdk::Opening opening = sdk::worker_opening(request, parts_->settings(cache));
   sdk::RunLoopOptions options = sdk::worker_loop_options(request, opening, request.worker_path.string());
   options.open_after_hello = true;  // costs nothing on a pipe
   sdk::RunOutcome outcome = sdk::value_or_throw(parts_->loop(request, channel, std::move(opening), std::move(options)));
   parts_->artifacts = std::move(outcome.artifacts);
-  std::error_code ignored;  // a worker that was killed could not remove it
-  fs::remove_all(request.session_dir / ".worker", ignored);
+  if (outcome.status.ok()) left.ended_well();
   return result_of(outcome);
 }
 
