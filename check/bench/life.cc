@@ -102,7 +102,7 @@ bool Life::create() {
   return make("create", [&]() -> StageOutcome {
     auto made = AdapterInstance::create(boundary_.type(), recorder_);
     if (!made.ok()) return {made.error(), {}, {}};
-    instance_ = *std::move(made);
+    set_instance(*std::move(made));
     return {};
   });
 }
@@ -150,7 +150,17 @@ void Life::destroy() {
     instance_->destroy();
     return {};
   });
-  instance_.reset();
+  set_instance(nullptr);
+}
+
+std::shared_ptr<AdapterInstance> Life::instance() const {
+  const std::lock_guard lock(instance_mutex_);
+  return instance_;
+}
+
+void Life::set_instance(std::shared_ptr<AdapterInstance> instance) {
+  const std::lock_guard lock(instance_mutex_);
+  instance_ = std::move(instance);
 }
 
 bool Life::begin(const AdapterRequest& request) { return create() && configure() && validate(request); }
@@ -171,13 +181,14 @@ void Life::cancel() {
 }
 
 void Life::call_cancel() {
-  if (!instance_) return;
+  const std::shared_ptr<AdapterInstance> instance = this->instance();  // which ignores it after destroy
+  if (!instance) return;
   Caller thread;
   int64_t took_ns = 0;
   const bool done = thread.call(
       [&] {
         const int64_t began = now_ns();
-        instance_->cancel();
+        instance->cancel();
         took_ns = now_ns() - began;
       },
       kCancelMs);

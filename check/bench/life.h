@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -88,7 +89,11 @@ class Life {
   const LifeOptions options_;
   Recorder& recorder_;
   Boundary& boundary_;
-  std::unique_ptr<AdapterInstance> instance_;
+  // A cancel may come from another thread at any time, while the run ends by itself: who calls holds a share.
+  std::shared_ptr<AdapterInstance> instance() const;
+  void set_instance(std::shared_ptr<AdapterInstance> instance);
+  mutable std::mutex instance_mutex_;
+  std::shared_ptr<AdapterInstance> instance_;
   class Caller;
   std::unique_ptr<Caller> caller_;
   std::map<std::string, StageOutcome> outcomes_;

@@ -1,5 +1,6 @@
 #include "worker_channel.h"
 
+#include <system_error>
 #include <utility>
 
 namespace ssh_adapter {
@@ -23,7 +24,12 @@ WorkerChannel::WorkerChannel(const Connection& connection, std::shared_ptr<sdk::
   const std::string seconds = std::to_string((held_.lease.count() + 999) / 1000);
   // What comes behind this line is the worker's, and never for the shell to run.
   channel_->send(held_.script + " --hold " + held_.directory + " --lease " + seconds + " || exit\n");
-  renewing_ = std::thread([this] { keep_renewing(); });
+  try {
+    renewing_ = std::thread([this] { keep_renewing(); });
+  } catch (const std::system_error&) {
+    throw plugin::Failure(OSIRIS_EXHAUSTED, "the worker cannot be held: this machine has no more threads",
+                          "Raise the limit of processes (`ulimit -u`).");
+  }
 }
 
 WorkerChannel::~WorkerChannel() {
