@@ -1,7 +1,7 @@
 // What commands print with --json, held against the JSON Schemas that are installed, by the validator that the language
 // server uses itself.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import os from 'node:os'
@@ -14,8 +14,8 @@ const source = path.join(import.meta.dirname, '../..')
 const schemas = path.join(process.env.OSIRIS_BUILD_DIR, 'share/osiris/schemas')
 const names = fs.readdirSync(schemas).map((file) => path.basename(file, '.json')).sort()
 
-// Of services and of minutes: tests/e2b and tests/adapter_check run these commands.
-const NOT_RUN_HERE = ['adapters-check', 'resources-list', 'resources-released']
+// Of minutes: tests/adapter_check runs this command.
+const NOT_RUN_HERE = ['adapters-check']
 
 let project
 const seen = new Set()
@@ -131,6 +131,52 @@ test('projects, connections and adapters', () => {
   const doctor = call('doctor', '--json')
   const validate = validator('doctor')
   assert.ok(validate(JSON.parse(doctor.stdout)), JSON.stringify(validate.errors))
+})
+
+test('shards, what is resumed, and what ends before it is done', () => {
+  fs.mkdirSync(path.join(project, 'many'))
+  for (const n of [1, 2, 3]) fs.writeFileSync(path.join(project, `many/${n}.csv`), `n\n${n === 2 ? 'two' : n}\n`)
+  const sharded = (name, config) => fs.writeFileSync(path.join(project, `${name}.yaml`), `oml_version: "0.1.0"
+name: ${name}
+steps:
+  - {id: read, component: filesystem.csv_extractor, mode: read, foreach: {files: "many/*.csv", on_failure: continue}, config: {path: "\${shard.value}"${config}}}
+  - {id: save, component: filesystem.csv_writer, mode: write, needs: [read], config: {path: out/${name}.csv}}
+`)
+  sharded('shards', '')
+  sharded('missing', ', dtype: {n: Int64}')
+  check('dry-run', ['run', 'shards.yaml', '--dry-run'])
+  check('run', ['run', 'shards.yaml'])
+  check('run', ['run', 'missing.yaml'], 1)
+  check('logs-show', ['logs', 'last'])
+  check('run', ['run', 'good.yaml', '--keep-outputs'])
+  check('run', ['run', 'good.yaml', '--resume'])
+  check('dry-run', ['run', 'good.yaml', '--resume', '--dry-run'])
+  check('run', ['run', 'shards.yaml', '--timeout', '1ms'], 124)
+})
+
+test('through a service', async () => {
+  const key = 'e2b_0123456789abcdef0123456789abcdef01234567'
+  const server = spawn(path.join(process.env.OSIRIS_BUILD_DIR, 'bin/osiris-e2b-server'),
+    ['--listen', '127.0.0.1:0', '--api-key', key, '--data', path.join(project, 'e2b'), '--parent-pid', String(process.pid)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    const line = await new Promise((ready) => server.stdout.once('data', ready))
+    const { url } = JSON.parse(String(line))
+    Object.assign(process.env, { E2B_API_KEY: key, OSIRIS_E2B_API_URL: url, OSIRIS_E2B_SANDBOX_URL: url })
+    check('dry-run', ['run', 'good.yaml', '--e2b', '--dry-run'])
+    check('run', ['run', 'good.yaml', '--e2b'])
+    check('run', ['run', 'shards.yaml', '--e2b', '--e2b-sandboxes', '2'])
+    check('run', ['run', 'good.yaml', '--e2b', '--e2b-keep'])
+    check('logs-show', ['logs', 'last'])
+    check('show', ['show', 'pick', '--adapter', 'e2b'])
+    check('diff', ['diff', 'good.yaml', '--adapter', 'local,e2b'])
+    const held = check('resources-list', ['resources', 'list', '--adapter', 'e2b'])
+    assert.equal(held.resources.length, 1)
+    check('resources-list', ['sandboxes', 'list'])
+    check('resources-released', ['resources', 'reap', '--adapter', 'e2b'])
+    check('resources-released', ['resources', 'release', held.resources[0].id, '--adapter', 'e2b'])
+  } finally {
+    server.kill()
+  }
 })
 
 test('state and clean-up', () => {
