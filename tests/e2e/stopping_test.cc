@@ -77,24 +77,27 @@ class KilledWorker : public Stopping, public testing::WithParamInterface<std::st
 
 // By the kernel, for want of memory, or by hand.
 TEST_P(KilledWorker, LeavesNothingOfWhatItWasWriting) {
-  const auto rows = "  - id: rows\n    component: duckdb.processor\n    mode: transform\n    config: {query: \"SELECT i FROM "
-                    "range(100000000000) t(i)\"}\n";
-  project_.write("p.yaml", oml("p", {rows, "  - id: save\n    component: " + GetParam() +
-                                               "\n    mode: write\n    needs: [rows]\n    config: {path: out/rows}\n"}));
-  project_.write("out/rows", "of another day");
+  const auto rows =
+      "  - id: rows\n    component: duckdb.processor\n    mode: transform\n    config: {query: \"SELECT i FROM "
+      "range(30000000) t(i)\"}\n";
+  project_.write("p.yaml",
+                 oml("p", {rows, "  - id: save\n    component: " + GetParam() +
+                                     "\n    mode: write\n    needs: [rows]\n    config: {path: out/rows.json}\n"}));
+  project_.write("out/rows.json", "of another day");
   project_.write("out/.osiris-0123456789abcdef-0123456789abcdef", "of another run, which goes on");
   Running run = project_.start({"run", "p.yaml"});
   const auto files = [&] { return std::distance(fs::directory_iterator(project_.dir() / "out"), {}); };
-  EXPECT_TRUE(test::eventually([&] { return files() == 3; })) << "it writes beside its target";
+  ASSERT_TRUE(test::eventually([&] { return files() == 3; })) << "it writes beside its target";
   ::kill(worker(), SIGKILL);
   const Outcome outcome = run.end();
   EXPECT_EQ(outcome.exit, 3) << outcome.out << outcome.err;
   EXPECT_EQ(files(), 2) << outcome.out << outcome.err;
-  EXPECT_EQ(project_.read("out/rows"), "of another day");
+  EXPECT_EQ(project_.read("out/rows.json"), "of another day");
 }
 
 INSTANTIATE_TEST_SUITE_P(All, KilledWorker,
-                         testing::Values("filesystem.csv_writer", "filesystem.json_writer", "filesystem.parquet_writer"),
+                         testing::Values("filesystem.csv_writer", "filesystem.json_writer",
+                                         "filesystem.parquet_writer"),
                          [](const auto& row) { return row.param.substr(row.param.find('.') + 1); });
 
 TEST_F(Stopping, SigtermCancelsToo) {

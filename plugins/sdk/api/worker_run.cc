@@ -49,7 +49,8 @@ plugin::RunResult result_of(const sdk::RunOutcome& outcome) {
   return result;
 }
 
-// What a worker on this machine leaves when it is killed: its own directory, and what it was writing beside its outputs.
+// What a worker on this machine leaves when it is killed: its own directory, and what it was writing beside its
+// outputs.
 class LeftByAWorker {
  public:
   explicit LeftByAWorker(const sdk::RunRequest& request) : request_(request) {}

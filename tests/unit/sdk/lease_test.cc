@@ -161,10 +161,11 @@ TEST(LeaseThread, RenewsUntilItIsStopped) {
   listener.lost = [](const Error& error) { ADD_FAILURE() << error.message; };
   listener.limited = [](const Lifetime::Limit&, int64_t) {};
   listener.log = [](const std::string&) {};
-  Lease lease(place, "box-1", 1, Lifetime::CreateTimes{}, listener);
+  const auto lease = Lease::begin(place, "box-1", 1, Lifetime::CreateTimes{}, listener);
+  ASSERT_TRUE(lease.ok()) << lease.error().message;
   EXPECT_TRUE(test::eventually([&] { return place.count("renew") >= 2; }));
-  lease.stop();
-  lease.stop();
+  (*lease)->stop();
+  (*lease)->stop();
   const size_t renewed = place.count("renew");
   EXPECT_GE(renewed, 2u);
 }
