@@ -7,8 +7,11 @@
 #include <deque>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 
+#include "protocol/base/read_block.h"
 #include "protocol/base/sha256.h"
 
 namespace osiris::archive {
@@ -21,18 +24,26 @@ class BackgroundSha256 {
   BackgroundSha256(const BackgroundSha256&) = delete;
   BackgroundSha256& operator=(const BackgroundSha256&) = delete;
 
-  // A block of `size` bytes to fill: one that was hashed, where there is one. New ones cost more than their hash.
-  std::string take(size_t size) {
+  // What files are read into, and unpacked into, on the way to their hash.
+  struct Block {
+    explicit Block(size_t size) : bytes(size) {}
+    std::string_view view() const { return bytes.first(used); }
+    ReadBlock bytes;
+    size_t used = 0;
+  };
+
+  // A block of `size` bytes to fill, the same for all calls: one that was hashed, where there is one. New ones cost
+  // more than their hash.
+  Block take(size_t size) {
     const std::lock_guard lock(mutex_);
-    if (spare_.empty()) return std::string(size, '\0');
-    std::string block = std::move(spare_.back());
+    if (spare_.empty()) return Block(size);
+    Block block = std::move(spare_.back());
     spare_.pop_back();
-    block.resize(size);
     return block;
   }
 
   // Waits while kBlocksAhead blocks are still to be hashed.
-  void add(std::string block) {
+  void add(Block block) {
     std::unique_lock lock(mutex_);
     if (blocks_added_++ == 1) thread_ = std::thread([this] { run(); });
     changed_.wait(lock, [this] { return blocks_.size() < kBlocksAhead; });
@@ -43,7 +54,7 @@ class BackgroundSha256 {
   // Of all that was added; the last call.
   std::string hex() {
     stop();
-    for (const std::string& block : blocks_) hash_.update(block);
+    for (const Block& block : blocks_) hash_.update(block.view());
     return hash_.hex();
   }
 
@@ -55,11 +66,11 @@ class BackgroundSha256 {
     for (;;) {
       changed_.wait(lock, [this] { return stopping_ || !blocks_.empty(); });
       if (blocks_.empty()) return;
-      std::string block = std::move(blocks_.front());
+      Block block = std::move(blocks_.front());
       blocks_.pop_front();
       changed_.notify_all();
       lock.unlock();
-      hash_.update(block);
+      hash_.update(block.view());
       lock.lock();
       spare_.push_back(std::move(block));
     }
@@ -76,7 +87,7 @@ class BackgroundSha256 {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::string> blocks_, spare_;
+  std::deque<Block> blocks_, spare_;
   size_t blocks_added_ = 0;
   bool stopping_ = false;
   Sha256 hash_;

@@ -7,6 +7,7 @@
 
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
+#include "protocol/base/read_block.h"
 
 namespace osiris::sdk {
 namespace {
@@ -82,12 +83,12 @@ void RowsAhead::work() {
 Status RowsAhead::read(const std::string& file, const std::function<bool(std::string_view)>& sink) {
   const FileDescriptor from = FileDescriptor::open(file, O_RDONLY);
   if (!from.is_open()) return errno_error(errno, "cannot open", file);
-  std::string block(kBlockBytes, '\0');
+  ReadBlock block(kBlockBytes);
   for (;;) {
     const int64_t got = read_some(from.get(), block.data(), block.size());
     if (got < 0) return errno_error(errno, "cannot read", file);
     if (got == 0) return {};
-    if (!sink(std::string_view(block).substr(0, static_cast<size_t>(got))))
+    if (!sink(block.first(static_cast<size_t>(got))))
       return Error(Code::kCancelled, "the upload stopped");
   }
 }
