@@ -233,8 +233,10 @@ Status Database::export_parquet(const Relation& relation, const std::filesystem:
   if (rows)
     source = "(SELECT * FROM " + source + " WHERE rowid >= " + std::to_string(rows->first) + " AND rowid < " +
              std::to_string(rows->first + rows->count) + ")";
+  const std::string options = std::string(kParquetZstd) + ", DICTIONARY_SIZE_LIMIT " +
+                              std::to_string(kKeptDictionaryMax) + ", WRITE_BLOOM_FILTER false";
   const Status status = columns.ok() ? write_file(connection->handle(), source, *columns, FileFormat::kParquet,
-                                                  file.string(), kParquetZstd)
+                                                  file.string(), options)
                                      : Status(columns.error());
   if (!status.ok()) {
     Error error = status.error().within("cannot write the relation as Parquet");

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <system_error>
 
 #include "protocol/base/fd.h"
 #include "protocol/base/file.h"
@@ -14,6 +15,9 @@ namespace {
 
 constexpr size_t kBlockBytes = size_t{256} << 10;
 constexpr std::chrono::milliseconds kLookEvery{100};  // for a cancel
+// Requests at the same time: what comes while one is under way goes by the other, and a round trip of one is time in
+// which the other sends.
+constexpr size_t kRequestsMax = 2;
 
 }  // namespace
 
@@ -23,7 +27,7 @@ RowsAhead::~RowsAhead() {
     is_over_ = true;
   }
   changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  for (std::thread& thread : threads_) thread.join();
 }
 
 void RowsAhead::send_to(std::shared_ptr<MachineAccess> machine) {
@@ -41,14 +45,18 @@ void RowsAhead::add(const std::filesystem::path& file) {
     const std::lock_guard lock(mutex_);
     all_.emplace_back(file.string(), directory_ + "/" + std::to_string(all_.size() + 1) + ".parquet");
     waiting_.push_back(all_.back());
-    if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
+    try {
+      if (threads_.size() < kRequestsMax) threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {  // no more threads: with those that are there
+      if (threads_.empty()) is_over_ = true;
+    }
   }
   changed_.notify_all();
 }
 
 std::map<std::string, std::string> RowsAhead::places_on(const MachineAccess& machine) {
   std::unique_lock lock(mutex_);
-  while (machine_.get() == &machine && !is_over_ && (is_sending_ || !waiting_.empty())) {
+  while (machine_.get() == &machine && !is_over_ && (sending_ > 0 || !waiting_.empty())) {
     changed_.wait_for(lock, kLookEvery);
     if (cancelled_) is_over_ = true;
   }
@@ -62,14 +70,14 @@ void RowsAhead::work() {
     if (is_over_) return;
     const std::shared_ptr<MachineAccess> machine = machine_;
     const std::vector<Place> now = std::exchange(waiting_, {});
-    is_sending_ = true;
+    ++sending_;
     lock.unlock();
     std::vector<UploadPart> parts;
     for (const Place& each : now)
       parts.push_back({each.second, [&](const auto& sink) { return read(each.first, sink); }});
     const bool have_arrived = machine->upload(std::move(parts), is_over_, [] {}).ok();
     lock.lock();
-    is_sending_ = false;
+    --sending_;
     if (machine == machine_) {
       if (have_arrived)
         there_.insert(now.begin(), now.end());
