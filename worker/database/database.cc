@@ -9,6 +9,7 @@
 #include "protocol/model/memory_limit.h"
 #include "worker/database/catalog_changes.h"
 #include "worker/driver_api/file_columns.h"
+#include "worker/driver_api/kept_rows.h"
 #include "worker/driver_api/sql.h"
 
 namespace osiris::worker {

@@ -47,10 +47,6 @@ Result<std::vector<FileColumn>> input_columns(duckdb_connection connection, cons
 // Options of a Parquet file, for write_file(). Level 1, as other writers of Parquet take it: the engine's own is 3,
 // which takes longer for not much less.
 inline constexpr const char* kParquetZstd = ", COMPRESSION zstd, COMPRESSION_LEVEL 1";
-// Of a column of rows that are kept or go to another worker: more distinct values cost the engine more to find than a
-// dictionary of them saves. It tries a fifth of all rows otherwise, and looks for bloom filters, which are for readers
-// that look for values.
-inline constexpr int64_t kKeptDictionaryMax = 4096;
 
 // Writes all rows of `source` to `file`; `options` are further ones of COPY, each with a comma before it.
 Status write_file(duckdb_connection connection, const std::string& source, const std::vector<FileColumn>& columns,
