@@ -15,9 +15,9 @@ namespace {
 
 constexpr size_t kBlockBytes = size_t{256} << 10;
 constexpr std::chrono::milliseconds kLookEvery{100};  // for a cancel
-// Requests at the same time: what comes while one is under way goes by the other, and a round trip of one is time in
-// which the other sends.
-constexpr size_t kRequestsMax = 2;
+// Requests at the same time: what comes while one is under way goes by another, which sends while that one waits for
+// its answer.
+constexpr size_t kRequestsMax = 3;
 
 }  // namespace
 
