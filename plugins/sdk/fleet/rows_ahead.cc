@@ -4,6 +4,8 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
+#include <iterator>
 #include <system_error>
 
 #include "protocol/base/fd.h"
@@ -63,13 +65,22 @@ std::map<std::string, std::string> RowsAhead::places_on(const MachineAccess& mac
   return machine_.get() == &machine ? there_ : std::map<std::string, std::string>();
 }
 
+// With the lock. Of what waits, as much as leaves the same to each other request that may begin now.
+std::vector<RowsAhead::Place> RowsAhead::take_share() {
+  const size_t idle = threads_.size() - sending_;
+  const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>((waiting_.size() + idle - 1) / idle);
+  std::vector<Place> share(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
+  waiting_.erase(waiting_.begin(), end);
+  return share;
+}
+
 void RowsAhead::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return is_over_ || (machine_ && !waiting_.empty()); });
     if (is_over_) return;
     const std::shared_ptr<MachineAccess> machine = machine_;
-    const std::vector<Place> now = std::exchange(waiting_, {});
+    const std::vector<Place> now = take_share();
     ++sending_;
     lock.unlock();
     std::vector<UploadPart> parts;

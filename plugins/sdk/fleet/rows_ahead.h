@@ -40,6 +40,7 @@ class RowsAhead {
   using Place = std::pair<std::string, std::string>;  // here, and there
 
   void work();
+  std::vector<Place> take_share();
   static Status read(const std::string& file, const std::function<bool(std::string_view)>& sink);
 
   const std::string directory_;
