@@ -236,9 +236,9 @@ Status Database::export_parquet(const Relation& relation, const std::filesystem:
              std::to_string(rows->first + rows->count) + ")";
   const std::string options = std::string(kParquetZstd) + ", DICTIONARY_SIZE_LIMIT " +
                               std::to_string(kKeptDictionaryMax) + ", WRITE_BLOOM_FILTER false";
-  const Status status = columns.ok() ? write_file(connection->handle(), source, *columns, FileFormat::kParquet,
-                                                  file.string(), options)
-                                     : Status(columns.error());
+  const Status status =
+      columns.ok() ? write_file(connection->handle(), source, *columns, FileFormat::kParquet, file.string(), options)
+                   : Status(columns.error());
   if (!status.ok()) {
     Error error = status.error().within("cannot write the relation as Parquet");
     error.message = without_random_names(error.message);

@@ -107,8 +107,7 @@ Status RowsAhead::read(const std::string& file, const std::function<bool(std::st
     const int64_t got = read_some(from.get(), block.data(), block.size());
     if (got < 0) return errno_error(errno, "cannot read", file);
     if (got == 0) return {};
-    if (!sink(block.first(static_cast<size_t>(got))))
-      return Error(Code::kCancelled, "the upload stopped");
+    if (!sink(block.first(static_cast<size_t>(got)))) return Error(Code::kCancelled, "the upload stopped");
   }
 }
 

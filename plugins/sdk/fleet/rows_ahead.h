@@ -1,6 +1,6 @@
 // Rows of shards on their way to the machine of the union while other shards run: down and up at the same time. A
-// request carries all that has come meanwhile, and three are under way at the same time. What did not arrive, or
-// arrived on a machine that is no more the first, travels in the union's package, as if nothing had been sent; the
+// request carries its share of what has come meanwhile, and three are under way at the same time. What did not arrive,
+// or arrived on a machine that is no more the first, travels in the union's package, as if nothing had been sent; the
 // worker there looks at the hash of each.
 #pragma once
 

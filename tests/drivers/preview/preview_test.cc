@@ -82,7 +82,8 @@ TEST(Preview, OfTenThousandColumns) {
 constexpr char kManyTypes[] =
     "SELECT i % 3 = 0 AS flag, (i % 200 - 100)::TINYINT AS tiny, (i * 31 % 1000 - 500)::SMALLINT AS small, i AS big, "
     "CASE WHEN i % 7 > 0 THEN (i * 1000003 % 65521)::INTEGER END AS sparse, (i % 250)::UTINYINT AS utiny, "
-    "(i % 60000)::USMALLINT AS usmall, (4294960000 + i)::UINTEGER AS uint, (18446744073709540000 + i)::UBIGINT AS ubig, "
+    "(i % 60000)::USMALLINT AS usmall, (4294960000 + i)::UINTEGER AS uint, (18446744073709540000 + i)::UBIGINT AS "
+    "ubig, "
     "(i - 2500)::HUGEINT * 17014118346046923173168730371588 AS huge, i::UHUGEINT AS uhuge, "
     "(i - 2500)::HUGEINT::BIGNUM AS bignum, (i / 7)::FLOAT AS real, "
     "(CASE i WHEN 4000 THEN 'NaN' WHEN 2100 THEN '-inf' ELSE i::VARCHAR END)::DOUBLE AS number, "
@@ -90,14 +91,16 @@ constexpr char kManyTypes[] =
     "(i * 37 % 900 / 100)::DECIMAL(9,2) AS price9, (i * 37 % 900 / 100)::DECIMAL(18,2) AS price18, "
     "(i * 37 % 900 / 100)::DECIMAL(38,10) AS price38, 'word ' || (i * 7919 % 5000) AS word, "
     "CASE WHEN i % 2 = 0 THEN '' END AS empty, repeat('ž', 1500) || i AS long, chr(0) || i AS odd, "
-    "DATE '1992-01-01' + (i * 13 % 4000)::INTEGER AS day, TIMESTAMP '2000-01-01' + INTERVAL (i * 13 % 4000) HOUR AS at, "
+    "DATE '1992-01-01' + (i * 13 % 4000)::INTEGER AS day, TIMESTAMP '2000-01-01' + INTERVAL (i * 13 % 4000) HOUR AS "
+    "at, "
     "(TIMESTAMP '2000-01-01' + INTERVAL (i) SECOND)::TIMESTAMP_S AS at_s, "
     "(TIMESTAMP '2000-01-01' + INTERVAL (i) SECOND)::TIMESTAMP_MS AS at_ms, "
     "(TIMESTAMP '2000-01-01' + INTERVAL (i) SECOND)::TIMESTAMP_NS AS at_ns, "
     "CASE i WHEN 1 THEN 'infinity'::DATE WHEN 2 THEN '-infinity'::DATE END AS endless, "
     "TIME '00:00:00' + INTERVAL (i * 17 % 86400) SECOND AS clock, "
     "(lpad((i % 24)::VARCHAR, 2, '0') || ':00:00+' || lpad((i % 14)::VARCHAR, 2, '0'))::TIMETZ AS zoned, "
-    "INTERVAL (i * 11 % 70) DAY + INTERVAL (i % 3) MONTH AS span, md5(i::VARCHAR)::UUID AS id, i::VARCHAR::BLOB AS raw, "
+    "INTERVAL (i * 11 % 70) DAY + INTERVAL (i % 3) MONTH AS span, md5(i::VARCHAR)::UUID AS id, i::VARCHAR::BLOB AS "
+    "raw, "
     "[i, NULL] AS list, {'a': i} AS struct, NULL AS nothing FROM range(5000) t(i)";
 
 TEST(Preview, OfAWideRelationIsWhatItIsOfANarrowOne) {

@@ -17,8 +17,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", digest.error().message.c_str());
     return 1;
   }
-  const auto packed =
-      osiris::sdk::compress_worker(std::filesystem::path(argv[1]), digest->sha256, std::atoi(argv[3]));
+  const auto packed = osiris::sdk::compress_worker(std::filesystem::path(argv[1]), digest->sha256, std::atoi(argv[3]));
   const osiris::Status written =
       packed ? osiris::write_file_atomically(argv[2], *packed) : osiris::Status(packed.error());
   if (written) return 0;
