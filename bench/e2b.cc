@@ -17,6 +17,7 @@
 #include "bench/measure.h"
 #include "bench/zstd_download.h"
 #include "protocol/base/clock.h"
+#include "protocol/base/sha256.h"
 
 namespace {
 
@@ -314,6 +315,18 @@ std::vector<Row> events(const Setup& setup) {
            std::to_string(few) + " events: " + format(median(peak[1]), "MiB"), "–", "flat: + ≤ 8 MiB", growth <= 8}};
 }
 
+// With the packed worker of another one beside it each run would pack the worker anew, as none of an installation does.
+void check_packed_worker(const fs::path& build) {
+  const fs::path worker = build / "lib/osiris/osiris-worker";
+  constexpr size_t kMagicAndLength = 8, kHash = 64;
+  char head[kMagicAndLength + kHash] = {};
+  std::ifstream(worker.string() + ".zst", std::ios::binary).read(head, sizeof head);
+  const auto digest = sha256_file(worker);
+  if (digest && digest->sha256 == std::string_view(head + kMagicAndLength, kHash)) return;
+  std::fprintf(stderr, "bench: %s.zst is not of this worker; build osiris_packed_worker\n", worker.c_str());
+  std::exit(1);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -323,6 +336,7 @@ int main(int argc, char** argv) {
   }
   Setup setup;
   setup.build = fs::absolute(argv[1]);
+  check_packed_worker(setup.build);
   char directory[] = "/var/tmp/osiris-bench-XXXXXX";
   setup.work = mkdtemp(directory);
   std::set<std::string> groups;

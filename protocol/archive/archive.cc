@@ -129,15 +129,16 @@ Result<FileDigest> Writer::add_file(uint32_t number, const std::filesystem::path
   BackgroundSha256 hash;
   uint64_t total = 0;
   for (;;) {
-    std::string block = hash.take(kBlockBytes);
-    const int64_t got = read_some(file.get(), block.data(), block.size());
+    BackgroundSha256::Block block = hash.take(kBlockBytes);
+    const int64_t got = read_some(file.get(), block.bytes.data(), kBlockBytes);
     if (got < 0) return errno_error(errno, "cannot read", path);
     if (got == 0) break;
-    block.resize(static_cast<size_t>(got));
-    if (total == 0 && !state_->frames.store(is_compressed(block))) return state_->error("cannot write to the archive");
-    total += block.size();
+    block.used = static_cast<size_t>(got);
+    if (total == 0 && !state_->frames.store(is_compressed(block.view())))
+      return state_->error("cannot write to the archive");
+    total += block.used;
     if (total > size_bytes) break;
-    OSIRIS_TRY(state_->data(block));
+    OSIRIS_TRY(state_->data(block.view()));
     hash.add(std::move(block));
   }
   if (total != size_bytes)
@@ -231,13 +232,13 @@ class ArchiveReader {
     BackgroundSha256 hash;
     FileDigest digest;
     for (;;) {
-      std::string block = hash.take(kBlockBytes);
-      const la_ssize_t got = archive_read_data(handle_, block.data(), block.size());
+      BackgroundSha256::Block block = hash.take(kBlockBytes);
+      const la_ssize_t got = archive_read_data(handle_, block.bytes.data(), kBlockBytes);
       if (got < 0) return broken();
       if (got == 0) break;
-      block.resize(static_cast<size_t>(got));
-      digest.size_bytes += block.size();
-      OSIRIS_TRY(sink(block));
+      block.used = static_cast<size_t>(got);
+      digest.size_bytes += block.used;
+      OSIRIS_TRY(sink(block.view()));
       hash.add(std::move(block));
     }
     if (digest.size_bytes != size)

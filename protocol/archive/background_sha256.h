@@ -7,9 +7,11 @@
 #include <deque>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
+#include "protocol/base/read_block.h"
 #include "protocol/base/sha256.h"
 #include "protocol/base/thread.h"
 
@@ -23,18 +25,26 @@ class BackgroundSha256 {
   BackgroundSha256(const BackgroundSha256&) = delete;
   BackgroundSha256& operator=(const BackgroundSha256&) = delete;
 
-  // A block of `size` bytes to fill: one that was hashed, where there is one. New ones cost more than their hash.
-  std::string take(size_t size) {
+  // What files are read into, and unpacked into, on the way to their hash.
+  struct Block {
+    explicit Block(size_t size) : bytes(size) {}
+    std::string_view view() const { return bytes.first(used); }
+    ReadBlock bytes;
+    size_t used = 0;
+  };
+
+  // A block of `size` bytes to fill, the same for all calls: one that was hashed, where there is one. New ones cost
+  // more than their hash.
+  Block take(size_t size) {
     const std::lock_guard lock(mutex_);
-    if (spare_.empty()) return std::string(size, '\0');
-    std::string block = std::move(spare_.back());
+    if (spare_.empty()) return Block(size);
+    Block block = std::move(spare_.back());
     spare_.pop_back();
-    block.resize(size);
     return block;
   }
 
   // Waits while kBlocksAhead blocks are still to be hashed.
-  void add(std::string block) {
+  void add(Block block) {
     if (blocks_added_++ == 1 && !begin_thread(thread_, [this] { run(); })) is_alone_ = true;
     if (is_alone_) return hash_here(std::move(block));
     std::unique_lock lock(mutex_);
@@ -46,7 +56,7 @@ class BackgroundSha256 {
   // Of all that was added; the last call.
   std::string hex() {
     stop();
-    for (const std::string& block : blocks_) hash_.update(block);
+    for (const Block& block : blocks_) hash_.update(block.view());
     return hash_.hex();
   }
 
@@ -54,10 +64,10 @@ class BackgroundSha256 {
   static constexpr size_t kBlocksAhead = 4;
 
   // The machine has no more threads.
-  void hash_here(std::string block) {
+  void hash_here(Block block) {
     blocks_.push_back(std::move(block));
-    for (std::string& each : std::exchange(blocks_, {})) {
-      hash_.update(each);
+    for (Block& each : std::exchange(blocks_, {})) {
+      hash_.update(each.view());
       spare_.push_back(std::move(each));
     }
   }
@@ -67,11 +77,11 @@ class BackgroundSha256 {
     for (;;) {
       changed_.wait(lock, [this] { return stopping_ || !blocks_.empty(); });
       if (blocks_.empty()) return;
-      std::string block = std::move(blocks_.front());
+      Block block = std::move(blocks_.front());
       blocks_.pop_front();
       changed_.notify_all();
       lock.unlock();
-      hash_.update(block);
+      hash_.update(block.view());
       lock.lock();
       spare_.push_back(std::move(block));
     }
@@ -88,7 +98,7 @@ class BackgroundSha256 {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::string> blocks_, spare_;
+  std::deque<Block> blocks_, spare_;
   size_t blocks_added_ = 0;
   bool is_alone_ = false;
   bool stopping_ = false;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "protocol/base/read_block.h"
 #include "protocol/base/text.h"
 #include "servers/e2b/auth.h"
 #include "servers/e2b/connect_codec.h"
@@ -98,7 +99,8 @@ void send_sizeless(Call& call, std::string_view content, Gzip* gzip) {
 }
 
 void stream_file(Call& call, int fd, uint64_t offset, uint64_t length, Gzip* gzip) {
-  std::string block(kBlockBytes, '\0'), packed;
+  ReadBlock block(kBlockBytes);
+  std::string packed;
   const auto sandbox = call.sandbox->sandbox;
   while (length > 0 && !sandbox->is_gone()) {
     const ssize_t count =
@@ -106,7 +108,7 @@ void stream_file(Call& call, int fd, uint64_t offset, uint64_t length, Gzip* gzi
     if (count <= 0) return;  // cut short: the missing length tells the client
     offset += static_cast<uint64_t>(count);
     length -= static_cast<uint64_t>(count);
-    std::string_view out(block.data(), static_cast<size_t>(count));
+    std::string_view out = block.first(static_cast<size_t>(count));
     if (gzip) {
       packed.clear();
       gzip->feed(out, length == 0, packed);

@@ -10,6 +10,7 @@
 #include "protocol/model/memory_limit.h"
 #include "worker/database/catalog_changes.h"
 #include "worker/driver_api/file_columns.h"
+#include "worker/driver_api/kept_rows.h"
 #include "worker/driver_api/sql.h"
 
 namespace osiris::worker {
@@ -237,9 +238,11 @@ Status Database::export_parquet(const Relation& relation, const std::filesystem:
   if (rows)
     source = "(SELECT * FROM " + source + " WHERE rowid >= " + std::to_string(rows->first) + " AND rowid < " +
              std::to_string(rows->first + rows->count) + ")";
-  const Status status = columns.ok() ? write_file(connection->handle(), source, *columns, FileFormat::kParquet,
-                                                  file.string(), kParquetZstd)
-                                     : Status(columns.error());
+  const std::string options = std::string(kParquetZstd) + ", DICTIONARY_SIZE_LIMIT " +
+                              std::to_string(kKeptDictionaryMax) + ", WRITE_BLOOM_FILTER false";
+  const Status status =
+      columns.ok() ? write_file(connection->handle(), source, *columns, FileFormat::kParquet, file.string(), options)
+                   : Status(columns.error());
   if (!status.ok()) {
     Error error = status.error().within("cannot write the relation as Parquet");
     error.message = without_random_names(error.message);

@@ -19,7 +19,6 @@ namespace osiris::worker {
 namespace {
 
 constexpr std::string_view kSelect = "SELECT ";
-constexpr int64_t kDictionaryMax = 4096;  // of distinct values: larger ones cost more than they save
 constexpr size_t kGroupBytesMax = size_t{64} << 20;
 
 // Cheap ones: the file is read once or twice, if ever. Other readers of such files would want more. The encodings of
@@ -28,7 +27,7 @@ duckdb::case_insensitive_map_t<duckdb::vector<duckdb::Value>> options_of(const s
   duckdb::case_insensitive_map_t<duckdb::vector<duckdb::Value>> options;
   options["compression"].push_back(duckdb::Value("lz4_raw"));
   options["parquet_version"].push_back(duckdb::Value("V2"));
-  options["dictionary_size_limit"].push_back(duckdb::Value::BIGINT(kDictionaryMax));
+  options["dictionary_size_limit"].push_back(duckdb::Value::BIGINT(kKeptDictionaryMax));
   options["write_bloom_filter"].push_back(duckdb::Value::BOOLEAN(false));
   duckdb::child_list_t<duckdb::Value> notes;
   for (const auto& [key, text] : parquet_notes(columns)) notes.emplace_back(key, duckdb::Value(text));

@@ -15,6 +15,10 @@
 
 namespace osiris::worker {
 
+// Of a column of rows that are kept or go to another worker: more distinct values cost the engine more to find than a
+// dictionary of them saves. It would try a fifth of all rows.
+inline constexpr int64_t kKeptDictionaryMax = 4096;
+
 class KeptRows {
  public:
   // `columns`: of the relation that is read, for kParquet and kWorker; at least one. The connection that reads it may

@@ -307,6 +307,7 @@ void FleetRun::receive(Slot& slot, ShardRun& run, RunOutcome& outcome) {
     if (is_claimed || received.error().code == Code::kStepFailed) return fail(attempt, received.error(), {});
     return lose(slot, received.error(), plan_.shown(attempt.shard));
   }
+  send_ahead(run, *outcome.packed);  // while the disk writes the journal; what is not accepted then is used by nothing
   Json hashes = Json::array();
   for (const rpc::PackedFile& file : outcome.packed->files) hashes.push_back(file.sha256);
   const Status journaled = context_.journal.write(
@@ -337,7 +338,6 @@ void FleetRun::receive(Slot& slot, ShardRun& run, RunOutcome& outcome) {
                            "shards");
   }
   changed_.notify_all();
-  send_ahead(run, *outcome.packed);
 }
 
 void FleetRun::fail(const ShardScheduler::Attempt& attempt, Error error, const std::vector<PartEvent>& events) {

@@ -1,6 +1,7 @@
-// Rows of shards on their way to the machine of the union while other shards run: down and up at the same time. One
-// request carries all that has come since the one before. What did not arrive, or arrived on a machine that is no more
-// the first, travels in the union's package, as if nothing had been sent; the worker there looks at the hash of each.
+// Rows of shards on their way to the machine of the union while other shards run: down and up at the same time. A
+// request carries its share of what has come meanwhile, and three are under way at the same time. What did not arrive,
+// or arrived on a machine that is no more the first, travels in the union's package, as if nothing had been sent; the
+// worker there looks at the hash of each.
 #pragma once
 
 #include <atomic>
@@ -39,6 +40,7 @@ class RowsAhead {
   using Place = std::pair<std::string, std::string>;  // here, and there
 
   void work();
+  std::vector<Place> take_share();
   static Status read(const std::string& file, const std::function<bool(std::string_view)>& sink);
 
   const std::string directory_;
@@ -49,8 +51,8 @@ class RowsAhead {
   std::shared_ptr<MachineAccess> machine_;
   std::vector<Place> all_, waiting_;
   std::map<std::string, std::string> there_;
-  bool is_sending_ = false;
-  std::thread thread_;
+  size_t sending_ = 0;  // requests that are under way
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace osiris::sdk

@@ -1,14 +1,25 @@
 #include "plugins/sdk/package/delivery.h"
 
-#include <algorithm>
-#include <memory>
-
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zstd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <memory>
+#include <new>
+#include <numeric>
+#include <thread>
 
 #include "plugins/sdk/channel/worker_environment.h"
 #include "plugins/sdk/package/stub_bytes.h"
 #include "protocol/base/elf.h"
+#include "protocol/base/fd.h"
 #include "protocol/base/file.h"
+#include "protocol/base/read_block.h"
+#include "protocol/base/side_by_side.h"
 
 namespace osiris::sdk {
 namespace {
@@ -62,36 +73,80 @@ UploadPart bytes_part(std::string path, std::shared_ptr<const std::string> bytes
 
 namespace {
 
-// A frame of its own behind what is there, so that it can be unpacked beside the others.
-Status add_frame(std::string_view worker, int level, std::string& packed) {
-  const size_t head = packed.size();
-  packed.resize(head + ZSTD_compressBound(worker.size()));
+constexpr size_t kBlockBytes = size_t{256} << 10;
+
+Error changed_meanwhile() {
+  return {Code::kUnavailable, "the worker changed while it was being packed", "Run again when nothing writes to it."};
+}
+
+// A frame of its own, which can be unpacked beside the others: of the worker's bytes [begin, end).
+Result<std::string> packed_frame(const ReadAt& read, uint64_t begin, uint64_t end, int level) {
   const std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
+  if (!context) throw std::bad_alloc();
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
-  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_nbWorkers, 2);
-  const size_t size =
-      ZSTD_compress2(context.get(), packed.data() + head, packed.size() - head, worker.data(), worker.size());
-  if (ZSTD_isError(size))
-    return Error(Code::kInternal, std::string("cannot compress the worker: ") + ZSTD_getErrorName(size));
-  packed.resize(head + size);
-  return {};
+  ZSTD_CCtx_setPledgedSrcSize(context.get(), end - begin);
+  ReadBlock block(kBlockBytes);
+  std::string packed, made(ZSTD_CStreamOutSize(), '\0');
+  for (bool has_more = true; has_more;) {
+    OSIRIS_ASSIGN(const size_t got, read(begin, block.data(), std::min<uint64_t>(block.size(), end - begin)));
+    if (got == 0 && begin < end) return changed_meanwhile();
+    begin += got;
+    has_more = begin < end;
+    ZSTD_inBuffer in{block.data(), got, 0};
+    for (bool is_taken = false; !is_taken;) {
+      ZSTD_outBuffer out{made.data(), made.size(), 0};
+      const size_t left = ZSTD_compressStream2(context.get(), &out, &in, has_more ? ZSTD_e_continue : ZSTD_e_end);
+      if (ZSTD_isError(left))
+        return Error(Code::kInternal, std::string("cannot compress the worker: ") + ZSTD_getErrorName(left));
+      packed.append(made, 0, out.pos);
+      is_taken = has_more ? in.pos == in.size : left == 0;
+    }
+  }
+  return packed;
 }
 
 }  // namespace
 
-Result<std::string> compress_worker(std::string_view worker, const std::string& worker_sha256, int level) {
-  std::string packed, table;
-  const size_t frames = std::clamp<size_t>(worker.size() / kFrameBytesMin, 1, kFramesMax);
-  const size_t each = worker.size() / frames;
-  for (size_t i = 0; i < frames; ++i) {
-    const std::string_view part = worker.substr(i * each, i + 1 < frames ? each : std::string_view::npos);
-    const size_t before = packed.size();
-    OSIRIS_TRY(add_frame(part, level, packed));
-    append_number(uint64_t{packed.size() - before}, table);
-    append_number(uint64_t{part.size()}, table);
+Result<std::string> compress_worker(uint64_t size_bytes, const ReadAt& read, const std::string& worker_sha256,
+                                    int level) {
+  const auto count = std::clamp<size_t>(size_bytes / kFrameBytesMin, 1, kFramesMax);
+  const uint64_t each = size_bytes / count;
+  std::vector<Result<std::string>> frames(count, std::string());
+  std::atomic<size_t> taken{0};
+  side_by_side(std::min<size_t>(count, std::max(1u, std::thread::hardware_concurrency())), [&](size_t) {
+    for (size_t i = taken++; i < count; i = taken++)
+      frames[i] = packed_frame(read, i * each, i + 1 < count ? (i + 1) * each : size_bytes, level);
+  });
+  std::string table;
+  for (size_t i = 0; i < count; ++i) {
+    if (!frames[i]) return frames[i].error();
+    append_number(uint64_t{frames[i]->size()}, table);
+    append_number(i + 1 < count ? each : size_bytes - i * each, table);
   }
-  return hash_frame(worker_sha256) + skippable_frame(table) + packed;
+  std::string packed = hash_frame(worker_sha256) + skippable_frame(table);
+  packed.reserve(std::accumulate(frames.begin(), frames.end(), packed.size(),
+                                 [](size_t sum, const auto& frame) { return sum + frame->size(); }));
+  for (Result<std::string>& frame : frames) {
+    packed.append(*frame);
+    frame = std::string();
+  }
+  return packed;
+}
+
+Result<std::string> compress_worker(const std::filesystem::path& worker_path, const std::string& worker_sha256,
+                                    int level) {
+  const FileDescriptor file = FileDescriptor::open(worker_path, O_RDONLY);
+  struct stat info{};
+  if (!file.is_open() || ::fstat(file.get(), &info) != 0) return errno_error(errno, "cannot read", worker_path);
+  const ReadAt read = [&](uint64_t offset, char* into, size_t bytes) -> Result<size_t> {
+    for (;;) {
+      const ssize_t got = ::pread(file.get(), into, bytes, static_cast<off_t>(offset));
+      if (got >= 0) return static_cast<size_t>(got);
+      if (errno != EINTR) return errno_error(errno, "cannot read", worker_path);
+    }
+  };
+  return compress_worker(static_cast<uint64_t>(info.st_size), read, worker_sha256, level);
 }
 
 Status check_worker_travels(const std::filesystem::path& worker_path) {
@@ -107,8 +162,7 @@ Status check_worker_travels(const std::filesystem::path& worker_path) {
 Result<std::string> packed_worker(const std::filesystem::path& worker_path, const std::string& worker_sha256) {
   if (auto ready = read_file(worker_path.string() + ".zst"); ready && ready->starts_with(hash_frame(worker_sha256)))
     return ready;
-  OSIRIS_ASSIGN(const std::string worker, read_file(worker_path));
-  return compress_worker(worker, worker_sha256, 3);
+  return compress_worker(worker_path, worker_sha256, 3);
 }
 
 namespace {

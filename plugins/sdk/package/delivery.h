@@ -76,7 +76,12 @@ Status check_worker_travels(const std::filesystem::path& worker_path);
 Result<std::string> packed_worker(const std::filesystem::path& worker_path, const std::string& worker_sha256);
 
 // The form of osiris-worker.zst: a skippable frame with the hash, one with the packed size and the size of each frame
-// (64 bits, little endian), and then these.
-Result<std::string> compress_worker(std::string_view worker, const std::string& worker_sha256, int level);
+// (64 bits, little endian), and then these. The worker is read in blocks and never held whole.
+Result<std::string> compress_worker(const std::filesystem::path& worker_path, const std::string& worker_sha256,
+                                    int level);
+// The same of one that is read by a function: at most so many bytes from there on, 0 at its end; from several threads.
+using ReadAt = std::function<Result<size_t>(uint64_t offset, char* into, size_t bytes)>;
+Result<std::string> compress_worker(uint64_t size_bytes, const ReadAt& read, const std::string& worker_sha256,
+                                    int level);
 
 }  // namespace osiris::sdk

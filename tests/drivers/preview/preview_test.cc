@@ -78,6 +78,68 @@ TEST(Preview, OfTenThousandColumns) {
   EXPECT_EQ(column(seen, "c9999")["max"].as_string(), "9999");
 }
 
+// Of all types that have a range, and of some that have none: in several chunks, with the extremes anywhere.
+constexpr char kManyTypes[] =
+    "SELECT i % 3 = 0 AS flag, (i % 200 - 100)::TINYINT AS tiny, (i * 31 % 1000 - 500)::SMALLINT AS small, i AS big, "
+    "CASE WHEN i % 7 > 0 THEN (i * 1000003 % 65521)::INTEGER END AS sparse, (i % 250)::UTINYINT AS utiny, "
+    "(i % 60000)::USMALLINT AS usmall, (4294960000 + i)::UINTEGER AS uint, (18446744073709540000 + i)::UBIGINT AS "
+    "ubig, "
+    "(i - 2500)::HUGEINT * 17014118346046923173168730371588 AS huge, i::UHUGEINT AS uhuge, "
+    "(i - 2500)::HUGEINT::BIGNUM AS bignum, (i / 7)::FLOAT AS real, "
+    "(CASE i WHEN 4000 THEN 'NaN' WHEN 2100 THEN '-inf' ELSE i::VARCHAR END)::DOUBLE AS number, "
+    "(CASE WHEN i < 3000 THEN 'NaN' END)::DOUBLE AS no_numbers, (i * 37 % 900 / 100)::DECIMAL(4,2) AS price, "
+    "(i * 37 % 900 / 100)::DECIMAL(9,2) AS price9, (i * 37 % 900 / 100)::DECIMAL(18,2) AS price18, "
+    "(i * 37 % 900 / 100)::DECIMAL(38,10) AS price38, 'word ' || (i * 7919 % 5000) AS word, "
+    "CASE WHEN i % 2 = 0 THEN '' END AS empty, repeat('ž', 1500) || i AS long, chr(0) || i AS odd, "
+    "DATE '1992-01-01' + (i * 13 % 4000)::INTEGER AS day, TIMESTAMP '2000-01-01' + INTERVAL (i * 13 % 4000) HOUR AS "
+    "at, "
+    "(TIMESTAMP '2000-01-01' + INTERVAL (i) SECOND)::TIMESTAMP_S AS at_s, "
+    "(TIMESTAMP '2000-01-01' + INTERVAL (i) SECOND)::TIMESTAMP_MS AS at_ms, "
+    "(TIMESTAMP '2000-01-01' + INTERVAL (i) SECOND)::TIMESTAMP_NS AS at_ns, "
+    "CASE i WHEN 1 THEN 'infinity'::DATE WHEN 2 THEN '-infinity'::DATE END AS endless, "
+    "TIME '00:00:00' + INTERVAL (i * 17 % 86400) SECOND AS clock, "
+    "(lpad((i % 24)::VARCHAR, 2, '0') || ':00:00+' || lpad((i % 14)::VARCHAR, 2, '0'))::TIMETZ AS zoned, "
+    "INTERVAL (i * 11 % 70) DAY + INTERVAL (i % 3) MONTH AS span, md5(i::VARCHAR)::UUID AS id, i::VARCHAR::BLOB AS "
+    "raw, "
+    "[i, NULL] AS list, {'a': i} AS struct, NULL AS nothing FROM range(5000) t(i)";
+
+TEST(Preview, OfAWideRelationIsWhatItIsOfANarrowOne) {
+  StepHarness step;
+  step.add_input("read", kManyTypes);
+  const Json narrow = document(step, preview_rows(), 3000);
+  std::string filled = "SELECT *";
+  for (int i = 0; i < 600; ++i) filled += ", NULL AS filler" + std::to_string(i);
+  StepHarness wide_step;
+  wide_step.add_input("read", filled + " FROM (" + std::string(kManyTypes) + ")");
+  const Json wide = document(wide_step, preview_rows(), 3000);
+
+  const size_t columns = narrow["columns"].size();
+  ASSERT_EQ(wide["columns"].size(), columns + 600);
+  for (size_t i = 0; i < columns; ++i)
+    EXPECT_EQ(wide["columns"].items()[i].dump(), narrow["columns"].items()[i].dump());
+  EXPECT_EQ(column(wide, "number")["max"].as_string(), "nan");
+  EXPECT_EQ(column(wide, "filler599")["nulls"].as_int(), 5000);
+  ASSERT_EQ(wide["shown"].size(), 3000u);
+  for (const size_t row : {0, 1, 2047, 2048, 2999}) {
+    Json::Array shown = wide["shown"].items()[row].items();
+    ASSERT_EQ(shown.size(), columns + 600);
+    shown.resize(columns);
+    EXPECT_EQ(Json(std::move(shown)).dump(), narrow["shown"].items()[row].dump());
+  }
+}
+
+TEST(Preview, OfAWideRelationWithoutRows) {
+  StepHarness step;
+  std::string list = "SELECT 0 AS c0";
+  for (int i = 1; i < 600; ++i) list += ", 'x' AS c" + std::to_string(i);
+  step.add_input("wide", list + " WHERE false");
+  const Json seen = document(step, preview_rows());
+  EXPECT_EQ(seen["columns"].size(), 600u);
+  EXPECT_EQ(seen["shown"].size(), 0u);
+  EXPECT_TRUE(column(seen, "c1")["min"].is_null());
+  EXPECT_EQ(column(seen, "c1")["nulls"].as_int(-1), 0);
+}
+
 TEST(Preview, OfNothingIsAnError) {
   StepHarness step;
   step.set_config({{"path", "seen.json"}, {"rows", 1}});

@@ -272,7 +272,9 @@ TEST_F(UnpackingTest, SaysWhetherOnlyTheInstallingWentWrong) {
 // ---- The packed worker
 
 TEST_F(DeliveryTest, APackedWorkerBesideItIsUsedIfItIsOfThisWorker) {
-  const std::string ready = *compress_worker("another program", hash_, 1);
+  const fs::path other = directory_ / "other";
+  put(other, "another program");
+  const std::string ready = *compress_worker(other, hash_, 1);
   put(worker_.string() + ".zst", ready);
   EXPECT_EQ(*packed_worker(worker_, hash_), ready) << "its first frame names this worker";
   const std::string packed = *packed_worker(worker_, std::string(64, 'f'));

@@ -87,6 +87,18 @@ TEST_F(RelationColumns, WideRowsStayRows) {
   EXPECT_EQ(checked->text(), "true 130000");
 }
 
+// To find the values of a dictionary takes longer than all the rest.
+TEST_F(RelationColumns, OnlyAColumnOfFewValuesTravelsWithADictionary) {
+  ASSERT_TRUE(sent(*made({"CREATE TABLE {t} AS SELECT r % 100 AS few, r % 10000 AS many FROM range(40000) t(r)"})));
+  const auto connection = database_->connect();
+  auto found = sql::run_query((*connection)->handle(),
+                              "SELECT string_agg(path_in_schema || ' ' || (dictionary_page_offset IS NOT NULL), ', ' "
+                              "ORDER BY column_id) FROM parquet_metadata('" +
+                                  (directory_ / "r.parquet").string() + "')");
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  EXPECT_EQ(found->text(), "few true, many false");
+}
+
 // For each column that it reads the engine looks at all that it reads.
 TEST(ParquetScans, ReadSoManyColumnsAndNoMore) {
   for (const auto& [columns, scans] : {std::pair<size_t, size_t>{1, 1}, {500, 1}, {501, 2}, {10'000, 20}}) {

@@ -1,9 +1,10 @@
 #include "worker/drivers/preview/preview.h"
 
-#include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "worker/drivers/preview/texts.h"
+#include "worker/drivers/preview/wide_rows.h"
 
 namespace osiris::worker {
 namespace {
@@ -12,17 +13,14 @@ using preview::Column;
 using preview::text_of;
 using sql::quote_identifier;
 
-// Of one statement: each binds every column of the table, of which there may be ten thousand.
-constexpr size_t kColumnsAtOnce = 2000;
-
-// Nulls, least and greatest value of columns [begin, end), added to `columns`.
+// Nulls, least and greatest value of each, added to `columns`.
 Status add_counts(duckdb_connection connection, const std::string& source, uint64_t rows,
-                  const std::vector<Column>& all, size_t begin, size_t end, Json& columns) {
+                  const std::vector<Column>& all, Json& columns) {
   std::vector<std::string> wanted;
-  for (size_t i = begin; i < end; ++i) {
-    const std::string name = quote_identifier(all[i].name);
+  for (const Column& column : all) {
+    const std::string name = quote_identifier(column.name);
     const auto range = [&](const char* function) {
-      return all[i].has_range() ? text_of(std::string(function) + "(" + name + ")") : std::string("NULL");
+      return column.has_range() ? text_of(std::string(function) + "(" + name + ")") : std::string("NULL");
     };
     wanted.push_back("CAST(count(" + name + ") AS VARCHAR)");
     wanted.push_back(range("min"));
@@ -31,8 +29,8 @@ Status add_counts(duckdb_connection connection, const std::string& source, uint6
   OSIRIS_ASSIGN(const Json counted,
                 preview::rows_of_texts(connection, "SELECT " + preview::row_of(wanted) + " FROM " + source));
   const Json& values = counted.items().at(0);
-  for (size_t i = begin; i < end; ++i) {
-    const size_t at = 3 * (i - begin);
+  for (size_t i = 0; i < all.size(); ++i) {
+    const size_t at = 3 * i;
     const uint64_t filled = std::stoull(values.items()[at].as_string());
     columns.push_back(Json::object({{"name", all[i].name},
                                     {"type", all[i].type},
@@ -59,11 +57,15 @@ Result<StepOutcome> run(StepContext& step) {
   const Input& input = step.inputs().front();
   const std::string source = quote_identifier(input.name);
   OSIRIS_ASSIGN(const std::vector<Column> all, preview::columns_of(connection, input.name));
-  Json columns = Json::array();
-  for (size_t begin = 0; begin < all.size(); begin += kColumnsAtOnce)
-    OSIRIS_TRY(
-        add_counts(connection, source, input.rows, all, begin, std::min(all.size(), begin + kColumnsAtOnce), columns));
-  OSIRIS_ASSIGN(Json shown, first_rows(step, source, all));
+  Json columns = Json::array(), shown;
+  if (all.size() >= preview::kWideColumns) {
+    OSIRIS_ASSIGN(preview::WideRows seen, preview::look_at_wide_rows(step, source, all, preview::rows_wanted(step)));
+    columns = std::move(seen.columns);
+    shown = std::move(seen.shown);
+  } else {
+    OSIRIS_TRY(add_counts(connection, source, input.rows, all, columns));
+    OSIRIS_ASSIGN(shown, first_rows(step, source, all));
+  }
   OSIRIS_TRY(preview::write_document(
       step, Json::object({{"rows", input.rows}, {"columns", std::move(columns)}, {"shown", std::move(shown)}})));
   return StepOutcome{.rows_read = input.rows, .rows_written = 0};

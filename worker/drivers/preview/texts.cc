@@ -35,10 +35,7 @@ std::string text_of(const std::string& expression) {
   return "left(CAST(" + expression + " AS VARCHAR), " + std::to_string(kCellCharactersMax + 1) + ")";
 }
 
-namespace {
-
-// At most kCellCharactersMax of its characters.
-std::string shown(std::string text) {
+std::string shown_text(std::string text) {
   if (text.size() <= kCellCharactersMax) return text;
   size_t characters = 0, at = 0;
   for (; at < text.size(); ++at)
@@ -48,12 +45,14 @@ std::string shown(std::string text) {
   return text + "…";
 }
 
+namespace {
+
 // Whole values: the engine's simpler calls end a text at its first NUL.
 Json text_at(duckdb_vector values, idx_t at) {
   uint64_t* validity = duckdb_vector_get_validity(values);
   if (validity && !duckdb_validity_row_is_valid(validity, at)) return {};
   duckdb_string_t text = static_cast<duckdb_string_t*>(duckdb_vector_get_data(values))[at];
-  return Json(shown(std::string(duckdb_string_t_data(&text), duckdb_string_t_length(text))));
+  return Json(shown_text(std::string(duckdb_string_t_data(&text), duckdb_string_t_length(text))));
 }
 
 }  // namespace

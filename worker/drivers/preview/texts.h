@@ -28,6 +28,9 @@ Result<std::vector<Column>> columns_of(duckdb_connection connection, const std::
 // A column's value as text, of which texts() shows the beginning: an SQL expression.
 std::string text_of(const std::string& expression);
 
+// At most kCellCharactersMax of its characters.
+std::string shown_text(std::string text);
+
 // A row of such expressions as one value, a list: ten thousand columns of a result, of a comparison or of a sort cost
 // the engine far more than one.
 std::string row_of(const std::vector<std::string>& texts);
