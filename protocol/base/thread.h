@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <future>
+#include <memory>
 #include <new>
 #include <string_view>
 #include <system_error>
@@ -31,6 +32,16 @@ template <class Work>
   } catch (const std::bad_alloc&) {
   }
   return {};
+}
+
+// The same where the result is wanted in any case: the machine without threads does the work when the result is asked
+// for. (std::async without a policy does not: it has moved the work into the thread that it then cannot begin, and runs
+// what is left of it.)
+template <class Work>
+[[nodiscard]] std::future<std::invoke_result_t<Work&>> begin_async_or_later(Work work) {
+  const auto call = [shared = std::make_shared<Work>(std::move(work))] { return (*shared)(); };
+  auto begun = begin_async(call);
+  return begun.valid() ? std::move(begun) : std::async(std::launch::deferred, call);
 }
 
 }  // namespace osiris

@@ -17,6 +17,11 @@ constexpr uint64_t kSessionBytesMax = uint64_t{1} << 42;
 // A renewal without an answer may be acted on so much later.
 constexpr int64_t kLateNs = 85'000'000'000;
 
+// It lacks threads, which a machine of the service does not bring.
+bool is_of_this_machine(const Error& error) {
+  return error.code == Code::kExhausted && error.category == category::kSystemResourceUnavailable;
+}
+
 bool is_end_of_run(const Error& error) { return error.code == Code::kCancelled || error.code == Code::kDeadline; }
 
 }  // namespace
@@ -93,6 +98,11 @@ bool FleetRun::hold(Slot& slot) {
       no_machine_ = ready.error();
     }
     if (const Status released = give_back(slot); !released) context_.host.log(OSIRIS_ERROR, released.error().message);
+    if (ready.error().category ==
+        category::kSystemResourceUnavailable) {  // of this machine: another one changes nothing
+      goes_on_with_fewer(ready.error());
+      return false;
+    }
   }
   return true;
 }

@@ -93,7 +93,7 @@ Result<RunOutcome> FleetRun::run() {
   auto outcome = run_all();
   // What is left to do at the same time: the other machines are given back by their threads, and where the rest's files
   // are here nothing more is asked of the first one.
-  const auto tidied = std::async([this] { remove_side_by_side(directory()); });
+  const auto tidied = begin_async_or_later([this] { remove_side_by_side(directory()); });
   Slot& first = *slots_.front();
   if (packed_bytes_ && first.held)
     if (const Status released = give_back(first); !released) context_.host.log(OSIRIS_ERROR, released.error().message);
@@ -105,7 +105,7 @@ Result<RunOutcome> FleetRun::run() {
 FleetRun::PackedWorker FleetRun::begin_packing() {
   const std::lock_guard lock(packed_mutex_);
   if (!packed_.valid())
-    packed_ = std::async([path = context_.request.worker_path, sha256 = context_.request.worker_sha256] {
+    packed_ = begin_async_or_later([path = context_.request.worker_path, sha256 = context_.request.worker_sha256] {
       auto packed = packed_worker(path, sha256);
       return packed ? std::make_shared<const std::string>(*std::move(packed)) : nullptr;
     });

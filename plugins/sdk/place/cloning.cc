@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "protocol/base/clock.h"
+#include "protocol/base/thread.h"
 
 namespace osiris::sdk {
 namespace {
@@ -26,7 +27,9 @@ void adopt(const HoldContext& context, const HeldMachine& parent, std::vector<Ma
     return adopted.error();
   };
   std::vector<std::future<Result<std::unique_ptr<HeldMachine>>>> all;
-  for (Machine& machine : machines) all.push_back(std::async(adopt_one, std::move(machine)));
+  for (Machine& machine : machines)
+    all.push_back(begin_async_or_later(
+        [&adopt_one, machine = std::move(machine)]() mutable { return adopt_one(std::move(machine)); }));
   for (auto& each : all) {
     auto held = each.get();
     if (held)

@@ -6,6 +6,7 @@
 #include "protocol/base/file.h"
 #include "protocol/base/quantity.h"
 #include "protocol/base/text.h"
+#include "protocol/base/thread.h"
 
 namespace osiris::sdk {
 namespace {
@@ -99,7 +100,7 @@ Status HeldMachine::hold(const std::string& template_id, int64_t started_ns,
   const std::string& id = machine_->id;
   siblings_->add(id);
   // The disk takes as long for both as for one.
-  auto written = std::async([&] { return context_.journal.write("created", journaled); });
+  auto written = begin_async_or_later([&] { return context_.journal.write("created", journaled); });
   announce(id);
   OSIRIS_TRY(written.get());
   context_.host.event(noun_ + "_created", {},
@@ -173,7 +174,7 @@ Status HeldMachine::release_one(const std::string& id, bool keep) {
   const int64_t started_ns = system_clock().monotonic_ns();
   const Status done = kept ? Status() : kill(id);
   const std::string outcome = kept ? "kept" : done ? "released" : "unreleased";
-  auto written = std::async(
+  auto written = begin_async_or_later(
       [&] { return context_.journal.write(outcome, Json::object({{"id", id}, {"verified", done.ok() && !kept}})); });
   if (kept && keep_file_) {
     if (const Status noted = keep_file_->remember({id, left_files_}); !noted)

@@ -15,6 +15,7 @@
 #include "protocol/base/categories.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/sha256.h"
+#include "protocol/base/thread.h"
 
 namespace osiris::sdk {
 namespace {
@@ -225,7 +226,7 @@ Result<RunOutcome> RemoteAdapter::run(const RunRequest& request) {
       stream.emplace(contents);
       if (made_from.worker_directory.empty())
         // By value: this call may be over before the thread is.
-        packed = std::async(
+        packed = begin_async_or_later(
             [path = request.worker_path, sha256 = request.worker_sha256] { return packed_worker(path, sha256); });
     }
     OSIRIS_TRY(acquire_with_template(request, made_from, replacement.attempts() == 1));

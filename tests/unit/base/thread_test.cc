@@ -61,5 +61,14 @@ TEST(SideBySide, WithoutThreadsTheCallerDoesAllOfIt) {
   EXPECT_EQ(left, 0);
 }
 
+TEST(BeginAsyncOrLater, KeepsWhatTheWorkHolds) {
+  const std::string text(100, 'x');
+  EXPECT_EQ(begin_async_or_later([text] { return text; }).get(), text);
+  const NoMoreThreads none;
+  auto later = begin_async_or_later([text] { return text; });
+  ASSERT_TRUE(later.valid());
+  EXPECT_EQ(later.get(), text);
+}
+
 }  // namespace
 }  // namespace osiris

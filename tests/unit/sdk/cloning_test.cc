@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <set>
 
+#include "tests/support/no_more_threads.h"
 #include "tests/unit/sdk/holding.h"
 
 namespace osiris::sdk {
@@ -110,6 +111,15 @@ TEST_F(CloningTest, EachIsAnnouncedAndGivenBackByItself) {
   release(*cloned.machines.front());
   EXPECT_EQ(place_.machines.count(id), 0u);
   EXPECT_EQ(left(), 1u);
+}
+
+TEST_F(CloningTest, ThatNothingWouldRenewAreGivenBack) {
+  const NoMoreThreads none;
+  const Cloned cloned = clone_machine(context(), *parent_, 2);
+  EXPECT_TRUE(cloned.machines.empty());
+  ASSERT_TRUE(cloned.fewer);
+  EXPECT_THAT(cloned.fewer->message, HasSubstr("the machine has no more threads"));
+  EXPECT_EQ(left(), 1u) << "the parent alone";
 }
 
 }  // namespace

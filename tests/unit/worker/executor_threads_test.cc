@@ -29,6 +29,7 @@ TEST_F(ExecutorTest, AStepsTimeIsWatchedByAThreadThatWasThereBefore) {
   plan({slow});
   ASSERT_TRUE(executor_->begin().ok());
   const NoMoreThreads none;
+  gate->open();
   ask_all({"slow"});
   EXPECT_EQ(error("slow").category, "runtime.timeout");
 }
