@@ -246,7 +246,7 @@ TEST_F(ManySandboxes, AStepLastsAsLongAsItsShardsDo) {
   constexpr double kShardMs = 200;  // each of "wait" sleeps
   std::vector<double> shown, told, counted;
   for (const Json& step : outcome.json()["steps"].items())
-    if (step["id"].as_string() == "wait") shown.push_back(step["duration_ms"].as_double());
+    if (step["step_id"].as_string() == "wait") shown.push_back(step["duration_ms"].as_double());
   const fs::path session = project_.session();
   for (const Json& event : Project::events(session, "step_complete"))
     if (event["step_id"].as_string() == "wait") {
