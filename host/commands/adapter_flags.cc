@@ -78,22 +78,28 @@ AdapterFlags::AdapterFlags(int argc, const char* const* argv, const CommandConte
   choose();
 }
 
-// The last word on the command line counts; a flag says more than the command's noun.
+// Words of the command line say more than the environment; two of them that name different adapters are a mistake.
 void AdapterFlags::choose() {
-  const auto choose = [&](std::string id) {
+  std::string named_by;
+  const auto choose = [&](std::string id, const std::string& words) {
+    if (!named_by.empty() && id != id_ && !asks_for_help_)
+      conflict_ =
+          Error(Code::kInvalidArgument, named_by + " and " + words + " name two adapters, " + id_ + " and " + id,
+                "leave one of them out");
     id_ = std::move(id);
+    named_by = words;
     is_named_ = true;
   };
   const auto command =
       std::find_if(argv_ + std::min(1, argc_), argv_ + argc_, [](const char* word) { return word[0] != '-'; });
   for (const AdapterManifest& manifest : manifests_)
     if (command != argv_ + argc_ && !manifest.resources_noun.empty() && manifest.resources_noun == *command)
-      choose(manifest.id);
+      choose(manifest.id, "osiris " + manifest.resources_noun);
   for (int i = 1; i < argc_ && std::string_view(argv_[i]) != "--"; ++i) {
     for (const AdapterManifest& manifest : manifests_)
-      if (!manifest.flag.empty() && manifest.flag == argv_[i]) choose(manifest.id);
-    if (auto value = value_of("--adapter", i, argc_, argv_)) choose(*std::move(value));
-    if (auto value = value_of("--target", i, argc_, argv_)) choose(*std::move(value));
+      if (!manifest.flag.empty() && manifest.flag == argv_[i]) choose(manifest.id, manifest.flag);
+    for (const char* flag : {"--adapter", "--target"})
+      if (auto value = value_of(flag, i, argc_, argv_)) choose(*value, std::string(flag) + " " + *value);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +43,8 @@ class AdapterFlags {
   // values go into `values`, which must live as long as the parser.
   void add_to(CLI::App& command, FlagValues& values) const;
 
+  // That the command line names two adapters; nullopt: it does not, or asks for help.
+  const std::optional<Error>& conflict() const { return conflict_; }
   // Whether `flag` would be an option of the chosen adapter, had it been loaded.
   bool is_of_unloaded(const std::string& flag) const;
   // Why this machine could not read every adapter's manifest, whose flags are then unknown.
@@ -60,7 +63,7 @@ class AdapterFlags {
   bool isolate_ = false;
   std::vector<SearchDirectory> places_;
   std::vector<AdapterManifest> manifests_;  // of adapters that could be used
-  std::optional<Error> trouble_;
+  std::optional<Error> trouble_, conflict_;
   Result<LoadedAdapter> adapter_ = Error(Code::kInvalidState, "no adapter was loaded");
 };
 

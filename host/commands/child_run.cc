@@ -31,7 +31,8 @@ std::string read_until_end(int fd) {
   }
 }
 
-SpawnOptions spawn_options(const CommandContext& context, const std::vector<std::string>& arguments) {
+SpawnOptions spawn_options(const CommandContext& context, const std::vector<std::string>& arguments,
+                           SpawnOptions::Stream standard_error) {
   SpawnOptions options;
   options.arguments = {(context.executable_directory / "osiris").string()};
   options.arguments.insert(options.arguments.end(), arguments.begin(), arguments.end());
@@ -39,23 +40,19 @@ SpawnOptions spawn_options(const CommandContext& context, const std::vector<std:
   for (const auto& [name, value] : context.process_environment.all()) options.environment.emplace_back(name, value);
   options.working_directory = context.cwd;
   options.standard_input = SpawnOptions::Stream::kNull;
-  options.standard_error = SpawnOptions::Stream::kInherit;
+  options.standard_error = standard_error;
   options.parent_death_signal = SIGTERM;  // it gives back what it holds
   return options;
 }
 
-// People have read why: the child has said it. Programs get it here.
-Error no_run(const CommandContext& context, const Json& document, const std::string& words, const ExitStatus& exit) {
-  const std::string& message = document["message"].as_string();
-  if (message.empty()) return {Code::kUnavailable, words + " " + exit.describe() + " and made no run"};
-  const Code code = code_from_name(document["code"].as_string());
-  return {code, words + " made no run" + (context.json ? ": " + message : ""),
-          context.json ? document["hint"].as_string() : std::string()};
-}
+struct Answer {
+  Json document;  // null: what the child wrote is none
+  ExitStatus exit;
+};
 
-}  // namespace
-
-Result<std::string> run_as_child(const CommandContext& context, const std::vector<std::string>& arguments) {
+// What the child writes on standard output. A signal to this process goes to it; kCancelled then.
+Result<Answer> ask_child(const CommandContext& context, const std::vector<std::string>& arguments,
+                         SpawnOptions::Stream standard_error) {
   std::mutex mutex;  // the two below
   Subprocess* running = nullptr;
   StopReason stopped = StopReason::kNone;
@@ -65,7 +62,7 @@ Result<std::string> run_as_child(const CommandContext& context, const std::vecto
     if (running) running->signal_group(SIGTERM);
   };
   OSIRIS_ASSIGN(const auto interrupts, begin_interruptible(context, {stop, [] { return std::string(); }}, 0));
-  OSIRIS_ASSIGN(Subprocess child, Subprocess::spawn(spawn_options(context, arguments)));
+  OSIRIS_ASSIGN(Subprocess child, Subprocess::spawn(spawn_options(context, arguments, standard_error)));
   {
     const std::lock_guard lock(mutex);
     running = &child;
@@ -79,10 +76,32 @@ Result<std::string> run_as_child(const CommandContext& context, const std::vecto
     if (stopped != StopReason::kNone) return stopped_error(stopped);
   }
   const auto document = parse_json(text);
-  const Json answer = document.ok() ? *document : Json();
-  if (answer["session_id"].as_string().empty())
-    return no_run(context, answer, "osiris " + join(arguments, " "), exit.value_or(ExitStatus{}));
-  return answer["session_id"].as_string();
+  return Answer{document.ok() ? *document : Json(), exit.value_or(ExitStatus{})};
+}
+
+// What the child has said, `is_read` where people have read it.
+Error no_run(const Answer& answer, const std::string& what, bool is_read) {
+  const std::string& message = answer.document["message"].as_string();
+  if (message.empty()) return {Code::kUnavailable, what + " (" + answer.exit.describe() + ")"};
+  const Code code = code_from_name(answer.document["code"].as_string());
+  return {code, is_read ? what : what + ": " + message, is_read ? std::string() : answer.document["hint"].as_string()};
+}
+
+}  // namespace
+
+Result<std::string> run_as_child(const CommandContext& context, const std::vector<std::string>& arguments) {
+  OSIRIS_ASSIGN(const Answer answer, ask_child(context, arguments, SpawnOptions::Stream::kInherit));
+  const std::string& run_id = answer.document["session_id"].as_string();
+  if (run_id.empty()) return no_run(answer, "osiris " + join(arguments, " ") + " made no run", !context.json);
+  return run_id;
+}
+
+Status check_run_as_child(const CommandContext& context, std::vector<std::string> arguments) {
+  const std::string words = "osiris " + join(arguments, " ");
+  arguments.push_back("--dry-run");
+  OSIRIS_ASSIGN(const Answer answer, ask_child(context, arguments, SpawnOptions::Stream::kNull));
+  if (answer.exit.success()) return {};
+  return no_run(answer, words + " would make no run", false);
 }
 
 }  // namespace osiris

@@ -14,4 +14,7 @@ namespace osiris {
 // it; kCancelled then. kUnavailable where it made no run.
 Result<std::string> run_as_child(const CommandContext& context, const std::vector<std::string>& arguments);
 
+// Whether such a run would be refused: the same with --dry-run, of which nothing is seen but the error.
+Status check_run_as_child(const CommandContext& context, std::vector<std::string> arguments);
+
 }  // namespace osiris

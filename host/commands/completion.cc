@@ -139,8 +139,7 @@ class Candidates {
     if (type == "FILE|NAME" || command == "adapters show" || (is("--adapter,") || name == "--adapter")) adapters();
     if (command == "components show") components();
     if (type == "RUN|FILE") completions.files = Completions::Files::kAny;
-    const bool is_of_runs = command == "logs show" || command == "report" || command == "show" || command == "diff";
-    if (type == "RUN" || (is_of_runs && (type == "ID" || type == "RUN|FILE"))) runs();
+    if (type == "RUN" || type == "RUN|FILE") runs();
     if (type == "STEP" && (command == "show" || command == "why")) steps();
     if (command == "explain") codes();
   }

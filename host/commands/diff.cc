@@ -1,6 +1,7 @@
 // osiris diff: what two runs differ in, or the runs of one pipeline through several adapters. Exit status 1 where they
 // do.
 #include <algorithm>
+#include <set>
 
 #include "host/commands/child_run.h"
 #include "host/commands/commands.h"
@@ -28,7 +29,7 @@ struct Options {
 
 void add_options(CLI::App& command, Options& options) {
   command.add_option("first", options.first, "a run, or with --adapter a pipeline")->required()->type_name("RUN|FILE");
-  command.add_option("second", options.second, "the run to compare it with")->type_name("ID");
+  command.add_option("second", options.second, "the run to compare it with")->type_name("RUN");
   command.add_option("--adapter", options.adapters, "run the pipeline through each of these and compare")
       ->type_name("NAME,NAME");
   command.add_option("-p,--profile", options.profile, "with --adapter: profile to run with")->type_name("NAME");
@@ -101,6 +102,10 @@ class DiffCommand {
 
   int compare_adapters() {
     if (const Status status = refuse_state(); !status.ok()) return fail(context_, status.error());
+    // What cannot run anywhere is refused before it has run somewhere.
+    for (const std::string& adapter : std::set<std::string>(adapters_.begin(), adapters_.end()))
+      if (const Status status = check_run_as_child(context_, arguments_for(adapter)); !status.ok())
+        return fail(context_, status.error());
     std::vector<RecordedRun> runs;
     for (const std::string& adapter : adapters_) {
       print_news(context_, "Running with " + printable(adapter) + "...\n");

@@ -25,7 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kWorkerMs = 20'000;                     // to say its version
+constexpr int64_t kWorkerMs = 20'000;  // to say its version
+constexpr uint64_t kFreeBytesNeeded = uint64_t{1} << 20;
 constexpr uint64_t kFreeBytesWanted = uint64_t{1} << 30;  // for spilling, sessions and outputs
 constexpr rlim_t kOpenFilesWanted = 256;                  // of steps that read many files, and connections
 
@@ -106,7 +107,7 @@ void check_adapters(const CommandContext& context, Findings& findings) {
     has_any = true;
     std::vector<std::string> missing;
     for (const SecretSpec& secret : secret_specs(*adapter->type))
-      if (secret.required && !context.environment.get_filled(secret.name)) missing.push_back(secret.name);
+      if (!context.environment.get_filled(secret.name)) missing.push_back(secret.name);
     const std::string name = found.id + " " + std::string(adapter->version());
     if (missing.empty())
       findings.ok(what, name);
@@ -159,7 +160,9 @@ void check_disk(const CommandContext& context, Findings& findings) {
     const uint64_t free_bytes = uint64_t{room.f_bavail} * room.f_frsize;
     const std::string found = directory.string() + ": " + format_bytes(free_bytes) + " free";
     if (::access(directory.c_str(), W_OK) != 0)
-      findings.broken("disk", directory.string() + " cannot be written to", "run osiris as a user who may write there");
+      findings.broken("disk", errno_error(errno, "cannot write to", directory));
+    else if (free_bytes < kFreeBytesNeeded)
+      findings.broken("disk", found, "free some space: no run can be recorded; osiris clean removes old sessions");
     else if (free_bytes < kFreeBytesWanted)
       findings.warn("disk", found, "osiris clean removes old sessions; large joins and sorts spill to disk");
     else

@@ -6,7 +6,31 @@
 
 namespace osiris {
 
+namespace {
+
+// "NAME:INT in [1 - 1024]" and "TEXT:{strict,warn}": what stands behind the colon is the parser's check.
+std::string type_of(const CLI::Option& option) {
+  std::string type = option.get_type_name();
+  const size_t colon = type.find(':');
+  if (colon == std::string::npos) return type;
+  std::string check = type.substr(colon + 1);
+  type.resize(colon);
+  if (check.starts_with("{") && check.ends_with("}")) {
+    type = check.substr(1, check.size() - 2);
+    std::replace(type.begin(), type.end(), ',', '|');
+  }
+  return type;
+}
+
+}  // namespace
+
+std::string operand_name(const CLI::Option& option) {
+  const std::string type = type_of(option);
+  return type.empty() ? option.get_name() : type;
+}
+
 std::string HelpFormatter::make_option_name(const CLI::Option* option, bool is_positional) const {
+  if (is_positional) return operand_name(*option);
   // The parser writes "--no-keep{false}" for the negative of a flag.
   std::string name = Formatter::make_option_name(option, is_positional);
   for (const char* value : {"{false}", "{true}"})
@@ -16,17 +40,7 @@ std::string HelpFormatter::make_option_name(const CLI::Option* option, bool is_p
 
 std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
   if (option->get_type_size() == 0) return {};
-  // "NAME:INT in [1 - 1024]" and "TEXT:{strict,warn}": what stands behind the colon is the parser's check.
-  std::string type = option->get_type_name();
-  const size_t colon = type.find(':');
-  if (colon != std::string::npos) {
-    std::string check = type.substr(colon + 1);
-    type.resize(colon);
-    if (check.starts_with("{") && check.ends_with("}")) {
-      type = check.substr(1, check.size() - 2);
-      std::replace(type.begin(), type.end(), ',', '|');
-    }
-  }
+  const std::string type = option->nonpositional() ? type_of(*option) : "";
   std::string text = type.empty() ? "" : " " + type;
   if (option->get_expected_max() == CLI::detail::expected_max_vector_size) text += " ...";
   return text;

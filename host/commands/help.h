@@ -16,6 +16,9 @@ class HelpFormatter : public CLI::Formatter {
   std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override;
 };
 
+// What --help, errors and the documentation call an operand: FILE, RUN, bash|zsh|fish.
+std::string operand_name(const CLI::Option& option);
+
 // Puts examples, a line each, before what the page of every command ends with.
 void add_examples(CLI::App& command, const std::vector<std::string>& lines);
 std::vector<std::string> examples_of(const CLI::App& command);

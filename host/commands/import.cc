@@ -29,7 +29,7 @@ void add_options(CLI::App& command, Options& options) {
       .add_option("from", options.from,
                   "a replication file of Sling, a directory of SQL files, or dlt's directory .dlt")
       ->required()
-      ->type_name("FILE");
+      ->type_name("FILE|DIR");
   command.add_option("-o,--output", options.directory, "where the pipelines go (default: pipelines)")->type_name("DIR");
   command
       .add_option("--connection", options.connections,

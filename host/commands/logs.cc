@@ -81,8 +81,8 @@ struct ShowOptions {
 
 void add_show_options(CLI::App& command, ShowOptions& options) {
   command.add_option("run", options.name, "run id, its number, its beginning or end, or the session directory")
-      ->type_name("ID");
-  command.add_option("--session", options.session, "the same")->type_name("ID");
+      ->type_name("RUN");
+  command.add_option("--session", options.session, "the same")->type_name("RUN");
   command.add_flag("--events", options.events, "print events.jsonl");
   command.add_flag("--metrics", options.metrics, "print metrics.jsonl");
   command.add_flag("--log", options.log, "print osiris.log");
@@ -174,7 +174,7 @@ int show(const CommandContext& context, const ShowOptions& options) {
   const std::string& name = options.name.empty() ? options.session : options.name;
   if (name.empty())
     return fail(context, Error(Code::kInvalidArgument, "no run is named",
-                               "osiris logs show ID; osiris logs list shows all runs"));
+                               "osiris logs show RUN; osiris logs list shows all runs"));
   const auto record = find_run(context, name);
   if (!record.ok()) return fail(context, record.error());
   return show_record(context, *record, options);

@@ -56,9 +56,7 @@ std::string synopsis(const CLI::App& command, const HelpFormatter& formatter, bo
     text += " [\\fIOPTIONS\\fR]";
   for (const CLI::Option* option : options) {
     if (option->nonpositional()) continue;
-    const std::string name = trim(formatter.make_option_opts(option)).empty()
-                                 ? option->get_name()
-                                 : std::string(trim(formatter.make_option_opts(option)));
+    const std::string name = operand_name(*option) + formatter.make_option_opts(option);
     text += option->get_required() ? " \\fI" + roff(name) + "\\fR" : " [\\fI" + roff(name) + "\\fR]";
   }
   return text + (has_commands ? " \\fICOMMAND\\fR ..." : "");

@@ -78,6 +78,16 @@ Error unknown_option(const CLI::App& command, const std::string& flag, const Ada
   return {Code::kInvalidArgument, "Unknown option: " + flag, hint.empty() ? help : hint};
 }
 
+// The parser's message calls an operand by its name in the code; --help and the documentation call it FILE or RUN.
+std::string with_operands_named(const CLI::App& command, const std::string& message) {
+  for (const CLI::Option* option : command.get_options()) {
+    const std::string name = option->get_name();
+    const bool is_named = message.starts_with(name + ":") || message.starts_with(name + " ");
+    if (!option->nonpositional() && is_named) return operand_name(*option) + message.substr(name.size());
+  }
+  return message;
+}
+
 // What the user most likely did wrong, given what the parser could not place.
 Error usage_error(const CLI::App& app, const CLI::ParseError& thrown, const AdapterFlags& adapters) {
   const CLI::App& command = deepest(app);
@@ -85,7 +95,7 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& thrown, const Adap
   const auto extra = app.remaining(true);
   if (const auto flag = std::find_if(extra.begin(), extra.end(), is_flag); flag != extra.end())
     return unknown_option(command, flag->substr(0, flag->find('=')), adapters, help);
-  if (extra.empty()) return {Code::kInvalidArgument, thrown.what(), help};
+  if (extra.empty()) return {Code::kInvalidArgument, with_operands_named(command, thrown.what()), help};
   if (command.get_name() == "run")
     return {Code::kInvalidArgument, "Multiple pipeline files specified: " + extra.front() + " is one too many", help};
   return {Code::kInvalidArgument, "Unexpected argument: " + extra.front(), help};
@@ -166,6 +176,12 @@ struct Without {
 struct Parser {
   Parser(int argc, const char* const* argv, CommandContext& context, Without without = {});
 
+  // Whether the command that the line names does.
+  bool uses_adapter() const {
+    return std::any_of(adapter_commands.begin(), adapter_commands.end(),
+                       [this](const AdapterCommand& user) { return user.command == named.command; });
+  }
+
   AdapterFlags adapters;
   CLI::App app{"Runs data pipelines, on this machine or a remote one.", "osiris"};
   Chosen chosen;
@@ -188,8 +204,7 @@ Parser::Parser(int argc, const char* const* argv, CommandContext& context, Witho
   const CommandTable table{app, context, adapters, chosen, adapter_commands};
   without.other_commands ? add_run_command(table) : add_commands(table);
   named = named_command(app, argc, argv);
-  for (const AdapterCommand& user : adapter_commands)
-    if (user.command == named.command && !without.adapter_options) adapters.load(context);
+  if (uses_adapter() && !without.adapter_options) adapters.load(context);
   for (const AdapterCommand& user : adapter_commands) adapters.add_to(*user.command, *user.values);
   add_examples(app, {"osiris init shop", "osiris run pipeline.yaml", "osiris help run"});
   // --json and --verbose mean the same wherever they stand.
@@ -233,6 +248,8 @@ int parse_and_run(int argc, const char* const* argv, CommandContext& context) {
   const Chosen& chosen = parser.chosen;
   if (!parser.named.rest.empty() && !subcommand_names(*parser.named.command).empty())
     return fail(context, unknown_command(*parser.named.command, parser.named.rest), Json::object({{"phase", "usage"}}));
+  if (adapters.conflict() && parser.uses_adapter())
+    return fail(context, *adapters.conflict(), Json::object({{"phase", "usage"}}));
 
   try {
     app.parse(argc, argv);

@@ -23,7 +23,7 @@ void add_options(CLI::App& command, Options& options) {
   command
       .add_option("run", options.run,
                   "run id, its number, its beginning or end, or the session directory (default: the newest)")
-      ->type_name("ID");
+      ->type_name("RUN");
   command.add_option("-o,--output", options.file, "write it there; - is standard output")->type_name("FILE");
   CLI::Option* all = command.add_flag("--runs", options.runs, "a page about all runs instead of one");
   command.add_option("--pipeline", options.pipeline, "with --runs: only of this pipeline")

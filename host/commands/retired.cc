@@ -9,7 +9,8 @@ struct Retired {
 };
 
 constexpr std::string_view kPages =
-    "osiris report ID writes the page of a run, osiris report --runs one about all; osiris logs show ID tells the same "
+    "osiris report RUN writes the page of a run, osiris report --runs one about all; osiris logs show RUN tells the "
+    "same "
     "here";
 constexpr std::string_view kAssistant =
     "it belonged to the AI assistant of Python Osiris; docs/oml.md says how pipelines are written, osiris validate "
@@ -25,10 +26,10 @@ constexpr std::string_view kClean =
 constexpr Retired kRetired[] = {
     {"logs html", kPages},
     {"logs open", kPages},
-    {"logs bundle", "a session is one directory: tar -czf run.tar.gz DIRECTORY; osiris logs show ID names it"},
+    {"logs bundle", "a session is one directory: tar -czf run.tar.gz DIRECTORY; osiris logs show RUN names it"},
     {"logs gc", kClean},
     {"logs aiop prune", kClean},
-    {"logs aiop", "aiop/ holds summary.json and run-card.md of each run; osiris logs show ID --json has the same"},
+    {"logs aiop", "aiop/ holds summary.json and run-card.md of each run; osiris logs show RUN --json has the same"},
     {"maintenance clean", kClean},
     {"maintenance", kClean},
     {"discovery run", kLookIntoDatabase},

@@ -64,6 +64,7 @@ class RunCommand {
   Status read_options() {
     OSIRIS_ASSIGN(params_, parse_parameters(options_.params));
     OSIRIS_ASSIGN(reports_, report_files(options_.reports));
+    OSIRIS_TRY(check_destinations(context_, options_, reports_));
     if (!options_.timeout.empty()) {
       OSIRIS_ASSIGN(timeout_s_, duration_of_flag("--timeout", options_.timeout));
     }

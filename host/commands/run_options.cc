@@ -93,7 +93,7 @@ void add_run_options(CLI::App& command, RunOptions& options) {
   command.add_option("--timeout", options.timeout, "stop the run after this time (90, 15m, 1h30m)")
       ->type_name("DURATION");
   command.add_option("--memory-limit", options.memory_limit, "memory of the worker's data (512MiB, 2GiB)")
-      ->type_name("BYTES");
+      ->type_name("SIZE");
   command.add_option("--threads", options.threads, "threads of the worker's data plane")
       ->type_name("N")
       ->check(CLI::Range(1, 1024));
@@ -132,12 +132,27 @@ Result<std::vector<ReportFile>> report_files(const std::vector<std::string>& tex
   return files;
 }
 
+Status check_destinations(const CommandContext& context, const RunOptions& options,
+                          const std::vector<ReportFile>& reports) {
+  const auto wrong = [](const std::string& flag, const std::string& path, const char* is) {
+    return Error(Code::kInvalidArgument, flag + ": " + path + is, "choose another one");
+  };
+  std::error_code code;
+  const std::filesystem::path out = context.cwd / options.out;
+  if (!options.out.empty() && std::filesystem::exists(out, code) && !std::filesystem::is_directory(out, code))
+    return wrong("--out", options.out, " is no directory");
+  for (const ReportFile& report : reports)
+    if (std::filesystem::is_directory(context.cwd / report.file, code))
+      return wrong("--report", report.file, " is a directory");
+  return {};
+}
+
 Result<double> duration_of_flag(const char* flag, const std::string& text) {
   return of_flag(flag, text, parse_duration_s(text));
 }
 
 Result<uint64_t> memory_limit_bytes(const std::string& text) {
-  OSIRIS_ASSIGN(const int64_t bytes, of_flag("--memory-limit", text, parse_byte_count(text)));
+  OSIRIS_ASSIGN(const int64_t bytes, of_flag("--memory-limit", text, parse_size_with_unit(text)));
   const auto limit = static_cast<uint64_t>(bytes);
   if (limit < kMemoryLimitBytesMin)
     return Error(Code::kInvalidArgument,

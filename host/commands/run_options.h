@@ -47,6 +47,9 @@ struct ReportFile {
 };
 // "junit=out/run.xml". The error names what is wrong.
 Result<std::vector<ReportFile>> report_files(const std::vector<std::string>& texts);
+// That what follows the run has a place to go to, before it runs.
+Status check_destinations(const CommandContext& context, const RunOptions& options,
+                          const std::vector<ReportFile>& reports);
 
 // The file to run: the one given, or the one --last-compile[-in] points to. The reference's texts for what is wrong.
 Result<std::filesystem::path> pipeline_file(const CommandContext& context, const Project& project,
@@ -54,7 +57,7 @@ Result<std::filesystem::path> pipeline_file(const CommandContext& context, const
 
 // "90", "90s", "15m", "1h30m", "500ms" in seconds. The error names `flag`.
 Result<double> duration_of_flag(const char* flag, const std::string& text);
-// --memory-limit: "134217728", "512MiB", "1.5GiB" in bytes, no less than a worker can be held to.
+// --memory-limit: "512MiB", "1.5GiB" in bytes, no less than a worker can be held to.
 Result<uint64_t> memory_limit_bytes(const std::string& text);
 
 // How long a run may take: what the adapter's own `timeout` says, or else `flag_s`, the value of --timeout. 0: without

@@ -79,7 +79,7 @@ void add_prune_options(CLI::App& command, PruneOptions& options) {
   command.add_option("--older-than", options.older_than, "runs that started before the last 30d, 24h, 30m, 10s go")
       ->type_name("TIME");
   command.add_option("--max-size", options.max_size, "the newest runs stay, as many as take no more (500MiB, 2GiB)")
-      ->type_name("BYTES");
+      ->type_name("SIZE");
   command.add_option("--pipeline", options.pipeline, "only runs of this pipeline")->type_name("NAME");
   command.add_option("--profile", options.profile, "only runs with this profile")->type_name("NAME");
   add_status_option(command, options.status);
@@ -93,7 +93,7 @@ Result<PruneLimits> limits_of(const PruneOptions& options) {
     OSIRIS_ASSIGN(limits.oldest, time_before(options.older_than, "--older-than"));
   }
   if (!options.max_size.empty()) {
-    const auto bytes = parse_byte_count(options.max_size);
+    const auto bytes = parse_size_with_unit(options.max_size);
     if (!bytes.ok()) return Error(bytes.error()).within("--max-size " + options.max_size);
     limits.size_bytes = static_cast<uint64_t>(*bytes);
   }

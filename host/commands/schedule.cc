@@ -5,6 +5,7 @@
 #include "host/compiler/schedule.h"
 #include "host/display/format.h"
 #include "host/project/project.h"
+#include "protocol/base/sha256.h"
 #include "protocol/base/text.h"
 
 namespace osiris {
@@ -33,6 +34,20 @@ struct Job {
   std::string file;  // from the directory
 };
 
+constexpr size_t kHashDigits = 8;
+constexpr size_t kFileNameBytesMax = 255;
+constexpr size_t kCronJobBytesMax = 52;  // its Jobs' names have 11 characters more, and 63 in all
+
+// "osiris-" and the slug, where a name may have so many bytes: one that is longer ends in a hash of the whole, so that
+// names that begin alike stay apart, and a pipeline's is always the same.
+std::string name_of_job(const Job& job, size_t bytes_max) {
+  const std::string name = "osiris-" + job.slug;
+  if (name.size() <= bytes_max) return name;
+  std::string begin = name.substr(0, bytes_max - kHashDigits - 1);
+  begin.resize(begin.find_last_not_of('-') + 1);
+  return begin + "-" + sha256_hex(name).substr(0, kHashDigits);
+}
+
 // A word of a unit file: quoted, with its specifiers escaped.
 std::string unit_word(const std::string& text) {
   std::string word = "\"";
@@ -59,7 +74,7 @@ std::string path_of_line(const std::string& path) {
 }
 
 std::string for_systemd(const Job& job) {
-  const std::string unit = "osiris-" + job.slug;
+  const std::string unit = name_of_job(job, kFileNameBytesMax - std::string_view(".service").size());
   std::string text = "# ~/.config/systemd/user/" + unit + ".service\n[Unit]\nDescription=osiris pipeline " +
                      printable(job.slug) +
                      "\n\n[Service]\nType=oneshot\nWorkingDirectory=" + path_of_line(job.directory.string()) +
@@ -86,9 +101,9 @@ std::string for_cron(const Job& job) {
 }
 
 std::string for_github(const Job& job) {
-  return "# .github/workflows/osiris-" + job.slug + ".yml\nname: osiris " + job.slug +
-         "\non:\n  schedule:\n    - cron: \"" + job.schedule.cron +
-         "\"  # UTC\n  workflow_dispatch:\nconcurrency:\n  group: osiris-" + job.slug +
+  const std::string name = name_of_job(job, kFileNameBytesMax - std::string_view(".yml").size());
+  return "# .github/workflows/" + name + ".yml\nname: osiris " + job.slug + "\non:\n  schedule:\n    - cron: \"" +
+         job.schedule.cron + "\"  # UTC\n  workflow_dispatch:\nconcurrency:\n  group: " + name +
          "\njobs:\n  run:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v4\n"
          "      # Put osiris on PATH here: install its package, or unpack its archive.\n      - run: " +
          Json("osiris run " + shell_word(job.file) + " --report junit=run.xml").dump() +
@@ -96,8 +111,8 @@ std::string for_github(const Job& job) {
 }
 
 std::string for_kubernetes(const Job& job) {
-  return "apiVersion: batch/v1\nkind: CronJob\nmetadata:\n  name: osiris-" + job.slug + "\nspec:\n  schedule: \"" +
-         job.schedule.cron + "\"\n" +
+  return "apiVersion: batch/v1\nkind: CronJob\nmetadata:\n  name: " + name_of_job(job, kCronJobBytesMax) +
+         "\nspec:\n  schedule: \"" + job.schedule.cron + "\"\n" +
          (job.schedule.timezone.empty() ? "" : "  timeZone: " + Json(job.schedule.timezone).dump() + "\n") +
          "  concurrencyPolicy: Forbid\n  jobTemplate:\n    spec:\n      backoffLimit: 0\n      template:\n        "
          "spec:\n"
@@ -121,7 +136,7 @@ Result<Job> read_job(const CommandContext& context, const std::string& file) {
   const YamlNode* name = pipeline.root.find("name");
   job.name = name ? name->text() : "";
   job.slug = slugify(job.name.empty() ? std::filesystem::path(file).stem().string() : job.name);
-  std::replace(job.slug.begin(), job.slug.end(), '_', '-');  // Kubernetes takes no other names
+  if (job.slug.empty()) job.slug = sha256_hex(job.name).substr(0, kHashDigits);  // a name in other letters
   job.osiris = context.executable_directory / "osiris";
   job.directory = context.place.directory;
   job.file = (context.cwd / file).lexically_normal().lexically_relative(job.directory).string();

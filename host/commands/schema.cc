@@ -35,8 +35,7 @@ struct Options {
 void add_options(CLI::App& command, Options& options) {
   command
       .add_option("file", options.file, "pipeline (the default), connections, or project for osiris.yaml: whose schema")
-      ->check(CLI::IsMember({"pipeline", "connections", "project"}))
-      ->type_name("FILE");
+      ->check(CLI::IsMember({"pipeline", "connections", "project"}));
   command
       .add_option("--document", options.document, "the schema of what a command prints with --json: run, diff, error")
       ->type_name("NAME");

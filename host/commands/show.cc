@@ -39,7 +39,7 @@ void add_options(CLI::App& command, Options& options) {
       .add_option(
           "--run", options.run,
           "of this run: its id, its number, its beginning or end, or the session directory (default: the newest)")
-      ->type_name("ID");
+      ->type_name("RUN");
   command.add_option("--file", options.file, "of this pipeline, whether it has run or not")->type_name("FILE");
   command.add_option("-p,--profile", options.profile, "with --file: profile to compile with")->type_name("NAME");
   command.add_option("--param", options.params, "with --file: parameter of the pipeline, repeatable")

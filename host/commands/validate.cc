@@ -25,7 +25,7 @@ void add_options(CLI::App& command, Options& options) {
   command
       .add_option("files", options.files,
                   "pipelines, or directories of them; none: the whole project: osiris.yaml, connections and pipelines")
-      ->type_name("FILE");
+      ->type_name("FILE|DIR");
   command.add_flag("--strict", options.strict, "warnings are errors");
   command.add_flag("--connect", options.connect, "ask databases for the columns of their queries");
   command.add_option("-p,--profile", options.profile, "profile to check for")->type_name("NAME");
@@ -163,6 +163,13 @@ void check_adapters(const CommandContext& context, const Project& project, Diagn
   }
 }
 
+// What was found in osiris.yaml when it was read, and printed then.
+std::vector<Diagnostic> warnings_of_project_file(const CommandContext& context) {
+  Diagnostics findings("osiris.yaml");
+  static_cast<void>(Project::load(context.place, context.environment, findings));
+  return findings.warnings();
+}
+
 // What is wrong with osiris.yaml and the connections file. Strict: a connection that cannot be used as things are is an
 // error too.
 Diagnostics check_project(const CommandContext& context, const Workspace& workspace, bool strict) {
@@ -186,8 +193,10 @@ int validate_project(const CommandContext& context, const Options& options) {
   const Connections& connections = workspace->connections;
   Diagnostics findings = check_project(context, *workspace, options.mode == "strict");
   if (options.strict) findings.make_warnings_errors();
-  const bool valid_project = findings.ok();
   if (!context.json) print_diagnostics(context, findings);
+  for (const Diagnostic& warning : warnings_of_project_file(context)) findings.add(warning);
+  if (options.strict) findings.make_warnings_errors();
+  const bool valid_project = findings.ok();
   const std::vector<std::string> files = relative_to(find_pipelines(context.place.directory), context.cwd);
   const CheckedFiles pipelines = validate_each(context, options, *workspace, *params, files);
   size_t count = 0;

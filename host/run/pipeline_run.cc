@@ -274,10 +274,8 @@ Result<RunReport> PipelineRun::run(const RunInputs& inputs) {
   if (report.verdict.ok && inputs.state) keep_state(inputs, report, log_);
   if (inputs.kept) end_kept(*inputs.kept, report);
   close_session(*session, report, proofs, log_, masking_);
-  // What is known to be held, or may be: a create whose answer was lost has no id.
-  const ExitCode code = report.verdict.exit_code;
-  const bool ended_in_order = code == ExitCode::kOk || code == ExitCode::kStepFailed || code == ExitCode::kInput;
-  if (alive.ok() && has_remote && (!ended_in_order || !report.unreleased.empty())) alive->leave();
+  if (alive.ok() && has_remote && may_hold(adapter_run_.resources(), report.verdict.exit_code, report.error))
+    alive->leave();
   return report;
 }
 

@@ -44,6 +44,18 @@ std::string RemoteResources::first_id(std::string_view kind) const {
   return at == acquired_.end() ? std::string() : at->id;
 }
 
+bool RemoteResources::has_acquired() const {
+  std::lock_guard lock(mutex_);
+  return !acquired_.empty();
+}
+
+bool may_hold(const RemoteResources& resources, ExitCode code, const std::optional<Error>& error) {
+  if (!resources.unreleased().empty()) return true;
+  const bool ended_in_order = code == ExitCode::kOk || code == ExitCode::kStepFailed || code == ExitCode::kInput;
+  const bool was_refused = error && error->code == Code::kUnauthenticated && !resources.has_acquired();
+  return !ended_in_order && !was_refused;
+}
+
 Status proof_of_release(const Json& document, std::string_view kind, std::string_view id) {
   for (const Json& entry : document["released"].items())
     if (entry["kind"].as_string() == kind && entry["id"].as_string() == id && entry["verified"].as_bool()) return {};

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "host/run/exit_status.h"
 #include "protocol/base/error.h"
 #include "protocol/base/json.h"
 
@@ -29,12 +31,17 @@ class RemoteResources {
   std::vector<RemoteResource> unreleased() const;
   // The first id ever acquired of this kind; empty if none.
   std::string first_id(std::string_view kind) const;
+  bool has_acquired() const;
 
  private:
   mutable std::mutex mutex_;
   std::vector<RemoteResource> held_;
   std::vector<RemoteResource> acquired_;
 };
+
+// Whether a run that ended so may have left something: what it is known to hold, or what it asked for and had no answer
+// about. What a service refused before it gave anything (there was no key, or a wrong one) is nothing.
+bool may_hold(const RemoteResources& resources, ExitCode code, const std::optional<Error>& error);
 
 // Whether a document "released" says of this resource that its end was verified.
 Status proof_of_release(const Json& document, std::string_view kind, std::string_view id);

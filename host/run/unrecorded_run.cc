@@ -53,9 +53,10 @@ Result<StagesResult> UnrecordedRun::run(const AdapterInputs& plan, const std::st
   // So that a sandbox of it is a leftover if osiris dies; without it its lease ends it.
   auto alive = means_.user_state.begin(id);
   StagesResult result = run_stages(plan, std::move(request));
-  const bool may_hold =
-      owns_remote_resources(*means_.adapter.type) && (result.error || !adapter_run_.resources().unreleased().empty());
-  if (alive.ok() && may_hold) alive->leave();
+  const ExitCode code = result.error ? exit_code_for(*result.error, result.source) : ExitCode::kOk;
+  if (alive.ok() && owns_remote_resources(*means_.adapter.type) &&
+      may_hold(adapter_run_.resources(), code, result.error))
+    alive->leave();
   return result;
 }
 

@@ -135,6 +135,16 @@ Result<int64_t> parse_byte_count(std::string_view text, std::string_view bare_un
   return static_cast<int64_t>(bytes);
 }
 
+Result<int64_t> parse_size_with_unit(std::string_view text) {
+  OSIRIS_ASSIGN(const int64_t bytes, parse_byte_count(text));
+  const std::string_view number = trim(text);
+  const bool is_nothing = number.find_first_not_of("0.") == std::string_view::npos;
+  const bool has_unit = number.find_first_not_of("0123456789.") != std::string_view::npos;
+  if (is_nothing || has_unit) return bytes;
+  return wrong(in_quotes(text) + " has no unit", "write " + std::string(number) + "GiB or " + std::string(number) +
+                                                     "MiB; " + std::string(number) + "B for bytes");
+}
+
 bool is_duration_unit(std::string_view unit) { return find_unit(kTimeUnits, unit) != nullptr; }
 bool is_byte_unit(std::string_view unit) { return find_unit(kByteUnits, unit) != nullptr; }
 

@@ -15,6 +15,8 @@ namespace osiris {
 Result<double> parse_duration_s(std::string_view text, std::string_view bare_unit = {});
 // In bytes; `bare_unit` likewise (empty: bytes). "k", "KiB" are 1024, "kB" is 1000; any case.
 Result<int64_t> parse_byte_count(std::string_view text, std::string_view bare_unit = {});
+// The same of an option whose name says no unit: a number alone, but for 0, is refused, for it may be meant in any.
+Result<int64_t> parse_size_with_unit(std::string_view text);
 
 // "1 h", "1 min 58 s", "8 s": whole seconds, for people.
 std::string spoken_duration(int64_t seconds);

@@ -239,6 +239,27 @@ TEST_F(KilledSandboxes, AreReplacedAndTheBytesAreRight) {
   EXPECT_GT(killed, 0);
 }
 
+// What a worker says that only took their rows is of no time.
+TEST_F(ManySandboxes, AStepLastsAsLongAsItsShardsDo) {
+  const Outcome outcome = project_.osiris(arguments("3", {"--json"}));
+  ASSERT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+  constexpr double kShardMs = 200;  // each of "wait" sleeps
+  std::vector<double> shown, told, counted;
+  for (const Json& step : outcome.json()["steps"].items())
+    if (step["step_id"].as_string() == "wait") shown.push_back(step["duration_ms"].as_double());
+  const fs::path session = project_.session();
+  for (const Json& event : Project::events(session, "step_complete"))
+    if (event["step_id"].as_string() == "wait") {
+      told.push_back(event["duration_ms"].as_double());
+      EXPECT_GE(event["duration"].as_double(), kShardMs / 1000);
+    }
+  for (const Json& metric : Project::lines(session / "metrics.jsonl"))
+    if (metric["metric"].as_string() == "step_duration_ms" && metric["step_id"].as_string() == "wait")
+      counted.push_back(metric["value"].as_double());
+  for (const auto* durations : {&shown, &told, &counted})
+    EXPECT_THAT(*durations, testing::ElementsAre(testing::Ge(kShardMs)));
+}
+
 class FewSandboxes : public ManySandboxes {
  protected:
   FewSandboxes() : ManySandboxes({"--max-sandboxes", "2"}) {}

@@ -84,6 +84,20 @@ TEST_F(E2bOptions, CpuAndMemoryMeanTheSameInEverySpelling) {
   EXPECT_EQ(shape()["memoryMB"].as_int(), 1024);
 }
 
+TEST_F(E2bOptions, TwoAdaptersOnOneLineAreRefusedInAnyOrder) {
+  const std::vector<std::vector<std::string>> lines = {
+      {"run", "pipeline.yaml", "--adapter", "local", "--e2b"},
+      {"run", "pipeline.yaml", "--e2b", "--e2b-lease", "45s", "--adapter=local"},
+      {"sandboxes", "list", "--adapter", "local"}};
+  for (const auto& line : lines) {
+    const Outcome outcome = project.osiris(line);
+    EXPECT_EQ(outcome.exit, 2) << join(line, " ");
+    EXPECT_NE(outcome.err.find("name two adapters, "), std::string::npos) << outcome.err;
+  }
+  EXPECT_TRUE(project.sessions().empty());
+  EXPECT_EQ(project.osiris({"sandboxes", "list", "--e2b"}).exit, 0) << "the same one twice";
+}
+
 TEST_F(E2bOptions, TheDeadlineMeansTheSameInEverySpelling) {
   project.write("pipeline.yaml", e2e::oml("hang", {e2e::mock_step("a", "hang: politely")}));
   for (const std::vector<std::string>& spelling : {std::vector<std::string>{"--timeout", "1"},

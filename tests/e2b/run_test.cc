@@ -192,6 +192,19 @@ TEST_F(E2bRun, NoKeyAtAllSaysWhereToPutIt) {
   EXPECT_NE(outcome.err.find("E2B_API_KEY"), std::string::npos) << outcome.err;
 }
 
+TEST_F(E2bRun, OneThatWasRefusedHoldsNothingAndCanBeCleaned) {
+  write_steps(1);
+  project.set("OSIRIS_RETENTION_RUN_LOGS_DAYS", "0");
+  for (const char* key : {"", "e2b_ffffffffffffffffffffffffffffffffffffffff"}) {
+    project.set("E2B_API_KEY", key);
+    ASSERT_EQ(project.osiris(run_arguments("e2b")).exit, 3);
+    ASSERT_EQ(project.sessions().size(), 1u);
+    const Outcome cleaned = project.osiris({"clean"});
+    EXPECT_EQ(cleaned.exit, 0) << cleaned.err;
+    EXPECT_EQ(project.sessions().size(), 0u) << cleaned.out;
+  }
+}
+
 TEST_F(E2bRun, AnUnknownTemplateIsNamed) {
   write_steps(1);
   const Outcome outcome = project.osiris(run_arguments("e2b", {"--e2b-template", "no-such-template"}));

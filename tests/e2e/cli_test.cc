@@ -127,9 +127,23 @@ TEST_F(Cli, SaysWhatIsWrongWithAnOption) {
   usage_error({"run", "p.yaml", "--threads", "100000"}, "--threads", "1024");
   usage_error({"run", "p.yaml", "--adapter", "../local"}, "'../local' is not the name of an adapter");
   usage_error({"run", "p.yaml", "--adapter", ""}, "is not the name of an adapter");
+  usage_error({"run", "p.yaml", "--adapter", "local", "--target=far"},
+              "--adapter local and --target far name two adapters, local and far", "leave one of them out");
   usage_error({"run", "p.yaml", "--cpu", "4"}, "--cpu has no meaning for adapter local");
-  usage_error({"compile"}, "file is required");
+  usage_error({"run", "p.yaml", "--out", "p.yaml"}, "--out: p.yaml is no directory");
+  usage_error({"run", "p.yaml", "--report", "junit=/tmp"}, "--report: /tmp is a directory");
+  usage_error({"compile"}, "FILE is required");
+  usage_error({"diff"}, "RUN|FILE is required");
+  usage_error({"show"}, "STEP is required");
+  usage_error({"import"}, "FILE|DIR is required");
+  usage_error({"completion"}, "bash|zsh|fish is required");
+  usage_error({"schema", "projekt"}, "pipeline|connections|project");
   EXPECT_TRUE(project_.sessions().empty());
+}
+
+TEST_F(Cli, AnAdapterMayBeNamedTwice) {
+  EXPECT_EQ(project_.osiris({"run", "p.yaml", "--adapter", "local", "--target", "local"}).exit, 0);
+  EXPECT_EQ(project_.osiris({"run", "--adapter", "local", "--target", "far", "--help"}).exit, 0);
 }
 
 TEST_F(Cli, OutCopiesWhatTheRunWroteAndTheSessionLineStaysLast) {
@@ -139,7 +153,8 @@ TEST_F(Cli, OutCopiesWhatTheRunWroteAndTheSessionLineStaysLast) {
   EXPECT_TRUE(fs::exists(project_.dir() / "copies/artifacts/write/cleaned_config.json"));
   EXPECT_TRUE(outcome.out.ends_with("\nArtifacts copied to: copies/\nSession: " + project_.session().string() + "/\n"))
       << outcome.out;
-  const Outcome blocked = project_.osiris({"run", "p.yaml", "--out", "p.yaml"});
+  project_.write("blocked/out", "a file where a directory is to be");
+  const Outcome blocked = project_.osiris({"run", "p.yaml", "--out", "blocked"});
   EXPECT_EQ(blocked.exit, 2) << "not a success: the copies were asked for";
   EXPECT_NE(blocked.err.find("the pipeline ran, but --out failed"), std::string::npos) << blocked.err;
 }

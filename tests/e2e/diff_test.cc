@@ -124,6 +124,9 @@ TEST_F(Diff, RefusesWhatCannotBeCompared) {
   const Outcome unknown = project_.osiris({"diff", "p.yaml", "--adapter", "local,nowhere", "--json"});
   EXPECT_EQ(unknown.exit, 2);
   EXPECT_THAT(unknown.err, HasSubstr("nowhere"));
+  EXPECT_THAT(unknown.json()["message"].as_string(), HasSubstr("nowhere"));
+  EXPECT_TRUE(project_.sessions().empty()) << "nothing runs before all adapters are looked at";
+  EXPECT_FALSE(fs::exists(project_.dir() / "out.csv"));
   run();
   run();
   EXPECT_EQ(project_.osiris({"diff", "shop/1", "shop/3", "--profile", "prod"}).exit, 2);

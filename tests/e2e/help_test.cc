@@ -132,8 +132,8 @@ TEST_F(Help, TheVersionIsAskedForInThreeWays) {
 }
 
 TEST_F(Help, CommandsOfThePredecessorSayWhatReplacedThem) {
-  refused("logs html --open", "There is no command osiris logs html", "osiris report ID");
-  refused("logs open last", "There is no command osiris logs open", "osiris report ID");
+  refused("logs html --open", "There is no command osiris logs html", "osiris report RUN");
+  refused("logs open last", "There is no command osiris logs open", "osiris report RUN");
   refused("logs bundle --session x -o f", "There is no command osiris logs bundle", "tar -czf");
   refused("logs gc --days 7", "There is no command osiris logs gc", "osiris clean");
   refused("logs aiop list", "There is no command osiris logs aiop", "summary.json");
@@ -208,7 +208,8 @@ TEST_F(Help, EveryFailureIsSaidOnce) {
 }
 
 TEST_F(Help, AMemoryLimitThatNoWorkerCanKeepIsRefused) {
-  refused("run p.yaml --memory-limit 1", "--memory-limit: 1 B is less than a worker can be held to", "112.0 MiB");
+  refused("run p.yaml --memory-limit 1B", "--memory-limit: 1 B is less than a worker can be held to", "112.0 MiB");
+  refused("run p.yaml --memory-limit 4", "--memory-limit: '4' has no unit", "write 4GiB or 4MiB");
   refused("run p.yaml --memory-limit 111MiB", "--memory-limit: 111.0 MiB is less", "--memory-limit 512MiB");
   EXPECT_TRUE(project_.sessions().empty());
   EXPECT_EQ(run("run p.yaml --memory-limit 112MiB").exit, 0);

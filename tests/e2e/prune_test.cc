@@ -139,6 +139,11 @@ TEST_F(Prune, IsToldWhichRunsMayGo) {
   EXPECT_THAT(outcome.err, HasSubstr("--keep N"));
   EXPECT_THAT(project_.osiris({"runs", "prune", "--older-than", "soon"}).err, HasSubstr("--older-than"));
   EXPECT_THAT(project_.osiris({"runs", "prune", "--max-size", "much"}).err, HasSubstr("--max-size"));
+  // Five of what: all runs would go for five bytes.
+  const Outcome bare = project_.osiris({"runs", "prune", "--max-size", "5"});
+  EXPECT_EQ(bare.exit, 2);
+  EXPECT_THAT(bare.err, HasSubstr("'5' has no unit"));
+  EXPECT_THAT(bare.err, HasSubstr("write 5GiB or 5MiB; 5B for bytes"));
   EXPECT_EQ(project_.osiris({"runs", "prune", "--keep", "-1"}).exit, 2);
   EXPECT_EQ(project_.osiris({"runs", "prune", "--keep", "0", "--status", "done"}).exit, 2);
   EXPECT_EQ(project_.runs().size(), 1u);

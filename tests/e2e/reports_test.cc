@@ -142,6 +142,30 @@ TEST_F(Reports, SchedulesAreRenderedForWhatStartsThem) {
   EXPECT_THAT(rendered("\"61 3 * * *\"", "--cron"), HasSubstr("'61' is no minute"));
 }
 
+TEST_F(Reports, AScheduleHasANameThatItsServiceTakes) {
+  const auto named = [&](const std::string& name, const std::string& form, const std::string& key) {
+    project_.write("p.yaml", "schedule: daily\n" + oml(name, {mock_step("a", "rows: 1")}));
+    const std::string text = project_.osiris({"schedule", "render", "p.yaml", form}).out;
+    const size_t from = text.find(key) + key.size();
+    return text.substr(from, text.find('\n', from) - from);
+  };
+  const auto cron_job = [&](const std::string& name) { return named(name, "--kubernetes", "\n  name: "); };
+  EXPECT_EQ(cron_job("nightly"), "osiris-nightly");
+  EXPECT_EQ(cron_job(std::string(45, 'n')), "osiris-" + std::string(45, 'n')) << "52 characters";
+  // Names that begin alike stay apart, and each is the same every time.
+  const std::string one = cron_job(std::string(70, 'n') + "1"), two = cron_job(std::string(70, 'n') + "2");
+  EXPECT_NE(one, two);
+  EXPECT_EQ(one, cron_job(std::string(70, 'n') + "1"));
+  const std::string cut = cron_job(std::string(34, 'n') + "--" + std::string(30, 'm'));
+  for (const std::string& name : {one, two, cut, cron_job("Noční_běh"), cron_job("ночь")})
+    EXPECT_THAT(name, testing::MatchesRegex("[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?")) << name.size();
+  EXPECT_NE(cron_job("ночь"), cron_job("день"));
+  const std::string unit = named(std::string(300, 'n'), "--systemd", "# ~/.config/systemd/user/");
+  EXPECT_EQ(unit.size(), 255u) << unit;
+  EXPECT_THAT(unit, testing::EndsWith(".service"));
+  EXPECT_LE(named(std::string(300, 'n'), "--github", "# .github/workflows/").size(), 255u);
+}
+
 TEST_F(Reports, GitHubShowsFindingsAtTheirLines) {
   project_.write("jobs/bad.yaml", oml("bad", {"  - {id: a, component: nothing}\n"}));
   EXPECT_THAT(project_.osiris({"validate", "jobs/bad.yaml"}).err, Not(HasSubstr("::error")));

@@ -194,6 +194,7 @@ TEST_F(Shell, TheDoctorNamesWhatIsBrokenAndARemedy) {
   };
   const Outcome well = project_.osiris({"doctor"});
   EXPECT_EQ(well.exit, 0) << well.out << well.err;
+  EXPECT_THAT(well.out, HasSubstr("E2B_API_KEY is not set")) << "an adapter without its key";
   const Json healthy = project_.osiris({"doctor", "--json"}).json();
   EXPECT_TRUE(healthy["healthy"].as_bool()) << healthy.dump_pretty();
   EXPECT_EQ(status_of(healthy, "worker"), "ok");

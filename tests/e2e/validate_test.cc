@@ -186,6 +186,17 @@ TEST_F(Validate, OptionsOfAdaptersInTheProjectsFileHaveTheirLine) {
   }
 }
 
+TEST_F(Validate, WarningsOfTheProjectsFileCount) {
+  project_.write("osiris.yaml", "filesystem: {retention: {run_logs_dys: 3}}\n");
+  const Outcome lenient = validate({});
+  EXPECT_EQ(lenient.exit, 0) << lenient.err;
+  EXPECT_EQ(validate({"--json"}).json()["warnings"].size(), 1u);
+  const Outcome strict = validate({"--strict"});
+  EXPECT_EQ(strict.exit, 2) << strict.out;
+  EXPECT_TRUE(holds(strict.err, "did you mean 'run_logs_days'?")) << strict.err;
+  EXPECT_TRUE(holds(strict.err, "Invalid project: 1 error")) << strict.err;
+}
+
 TEST_F(Validate, TakesDirectoriesAndTheWholeProject) {
   project_.write("pipelines/good.yaml", pipeline("name"));
   project_.write("pipelines/deep/bad.yml", pipeline("nmae"));

@@ -62,7 +62,7 @@ const std::vector<Home>& homes() {
         {"host/run/exit_status.cc", "the home"},
         {"host/run/status.h", "the verdict on a run without an error"},
         {"host/run/status.cc", "the same"},
-        {"host/run/pipeline_run.cc", "which of them ended in order"},
+        {"host/run/resources.cc", "which of them ended in order"},
         {"host/main.cc", "before an error could be said"}},
        "ask exit_code_for()",
        "return ExitCode::kInput;"},

@@ -50,6 +50,7 @@ FleetRun::Incomplete FleetRun::find_incomplete() {
 }
 
 void FleetRun::tell_incomplete(const Incomplete& incomplete) const {
+  const Seconds lasted = results_.seconds();
   for (const PlanStep& step : context_.request.steps()) {
     if (const auto skipped = incomplete.skipped.find(step.id); skipped != incomplete.skipped.end())
       context_.host.event("step_skipped", step.id, Json::object({{"driver", step.driver}, {"cause", skipped->second}}));
@@ -64,12 +65,13 @@ void FleetRun::tell_incomplete(const Incomplete& incomplete) const {
            step.mode == StepMode::kWrite ? tally.rows.rows_written : tally.rows.rows_read);
     if (step.mode != StepMode::kWrite && tally.accepted > 0) number("rows_out", tally.rows.rows_out);
     const Error& error = failed->second;
-    const Json fields = Json::object({{"driver", step.driver},
-                                      {"error", error.message},
-                                      {"error_type", code_name(error.code)},
-                                      {"category", error.category},
-                                      {"hint", error.hint},
-                                      {"detail", error.detail}});
+    Json fields = Json::object({{"driver", step.driver},
+                                {"error", error.message},
+                                {"error_type", code_name(error.code)},
+                                {"category", error.category},
+                                {"hint", error.hint},
+                                {"detail", error.detail}});
+    if (const auto seconds = lasted.find(step.id); seconds != lasted.end()) fields.set("duration", seconds->second);
     for (const char* name : {"step_failed", "step_error"}) context_.host.event(name, step.id, fields);
     context_.host.log(OSIRIS_ERROR, "step " + step.id + " failed: " + error.message);
   }
@@ -91,7 +93,7 @@ Result<RunOutcome> FleetRun::run_incomplete(Slot& slot) {
     Brought brought = results_.brought();
     brought.insert(before_.begin(), before_.end());
     OSIRIS_ASSIGN(const RunRequest part, plan_.part_after(brought, true, without));
-    OSIRIS_ASSIGN(outcome, run_rest(slot, part));
+    OSIRIS_ASSIGN(outcome, run_rest(slot, part, results_.seconds()));
   }
   StepBoard board(context_.request.steps());
   for (const Json* done : {&done_before_, &outcome.result})

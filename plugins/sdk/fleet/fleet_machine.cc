@@ -192,7 +192,7 @@ std::unique_ptr<FleetRun::ShardRun> FleetRun::hand_over(Slot& slot, const ShardS
         const std::lock_guard lock(mutex_);
         return scheduler_.is_outdated(attempt);
       },
-      [](std::string_view) { return false; });
+      [](std::string_view, std::string_view) { return false; });
   auto handed = slot.session->hand_over(run->part, run->host->host(), [this, run = run.get()] {
     run->is_dropped = true;
     give_back(run->attempt);

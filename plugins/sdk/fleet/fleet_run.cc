@@ -225,7 +225,7 @@ Result<RunOutcome> FleetRun::run_before(Slot& slot) {
         if (event.name == "output_kept" && !wanted_by_host.count(event.step_id)) return;
         context_.host.event(event.name, event.step_id, event.data, event.time_unix_ns);
       },
-      [this] { return is_stopped(); }, [](std::string_view step_id) { return !step_id.empty(); });
+      [this] { return is_stopped(); }, [](std::string_view step_id, std::string_view) { return !step_id.empty(); });
   OSIRIS_ASSIGN(RunOutcome outcome, run_whole_part(slot, part, host));
   done_before_ = outcome.result;
   // As of a run in one machine: what is complete is taken from a part that failed, or came to the end of its budget.
@@ -322,7 +322,7 @@ Result<RunOutcome> FleetRun::run_after(Slot& slot) {
     const std::lock_guard lock(mutex_);
     outputs_.clear();  // this part writes them
   }
-  return run_rest(slot, part);
+  return run_rest(slot, part, why_not ? Seconds() : results_.seconds());
 }
 
 void FleetRun::bring_shards_files() const {
@@ -331,7 +331,7 @@ void FleetRun::bring_shards_files() const {
     bring_session_files(each, context_.request.session_dir, left_behind);
 }
 
-Result<RunOutcome> FleetRun::run_rest(Slot& slot, const RunRequest& part) {
+Result<RunOutcome> FleetRun::run_rest(Slot& slot, const RunRequest& part, const Seconds& lasted) {
   const auto is_told = [this](std::string_view step_id) { return plan_.before().count(std::string(step_id)) > 0; };
   const PartHost host(
       context_.host,
@@ -339,12 +339,19 @@ Result<RunOutcome> FleetRun::run_rest(Slot& slot, const RunRequest& part) {
         if (is_told(event.step_id)) return;
         const bool is_begun = plan_.is_sharded(event.step_id);
         if (is_begun && (event.name == "step_start" || event.name == "step_reused")) return;
+        const auto seconds = lasted.find(event.step_id);
+        if (event.name == "step_complete" && seconds != lasted.end())
+          return ShardResults::tell_end(context_.host, event, seconds->second);
         context_.host.event(event.name, event.step_id, event.data, event.time_unix_ns);
       },
-      [this] { return is_stopped(); }, [&](std::string_view step_id) { return !is_told(step_id); });
+      [this] { return is_stopped(); },
+      [&](std::string_view step_id, std::string_view name) {
+        return !is_told(step_id) && !(is_step_duration(name) && lasted.count(std::string(step_id)));
+      });
   if (!slot.held) join_all();  // what the others' machines hold of a cap is for this one
   auto outcome = run_whole_part(slot, part, host);
   if (outcome && slot.part) packed_bytes_ = slot.part->packed_bytes();
+  if (outcome) set_durations(outcome->result, lasted);
   slot.part.reset();
   return outcome;
 }

@@ -134,8 +134,8 @@ class FleetRun {
   void begin_again(const Error& error);
   bool came_of_lost_source(const ShardScheduler::Attempt& attempt);
   Result<RunOutcome> run_after(Slot& slot);
-  // The rest that is in `part`, with what the shards' steps say until then.
-  Result<RunOutcome> run_rest(Slot& slot, const RunRequest& part);
+  // The rest that is in `part`, with what the shards' steps say until then. `lasted`: the steps whose rows it takes.
+  Result<RunOutcome> run_rest(Slot& slot, const RunRequest& part, const Seconds& lasted);
   // Where shards failed and the others went on (fleet_incomplete.cc).
   struct Incomplete {
     std::map<std::string, Error> steps;          // with shards that failed, or did not run for it

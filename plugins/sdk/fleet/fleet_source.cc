@@ -116,7 +116,7 @@ std::optional<Error> FleetRun::settle_once(Slot& slot, const RunRequest& part) {
         const std::lock_guard lock(mutex_);
         return why_alone_ || (is_held_ && !needs_source());
       },
-      [](std::string_view) { return false; });
+      [](std::string_view, std::string_view) { return false; });
   const auto outcome = run_part(slot, made, host);
   slot.part.reset();
   std::optional<Error> failure = failure_of(outcome);

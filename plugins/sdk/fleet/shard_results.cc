@@ -18,6 +18,13 @@ const std::set<std::string> kOfTheWhole = {"step_start",     "step_complete",   
                                            "step_skipped",   "output_kept",     "output_not_kept", "inputs_resolved",
                                            "shards_settled", "shards_restarted"};
 
+constexpr char kDurationMs[] = "step_duration_ms";
+constexpr double kNsPerSecond = 1e9;
+
+std::string duration_metric(const std::string& step_id) { return "step_" + step_id + "_duration"; }
+
+int64_t milliseconds(double seconds) { return static_cast<int64_t>(seconds * 1000); }
+
 bool is_cleaned_config(const PartEvent& event) {
   return event.name != "artifact_created" || event.data["artifact_type"].as_string() == "cleaned_config";
 }
@@ -43,6 +50,18 @@ const Json& entry_of(const Json& result, const std::string& step_id) {
 }
 
 }  // namespace
+
+bool is_step_duration(std::string_view metric) {
+  return metric == kDurationMs || (metric.starts_with("step_") && metric.ends_with("_duration"));
+}
+
+void set_durations(Json& result, const Seconds& lasted) {
+  Json* steps = result.find("steps");
+  if (!steps) return;
+  for (Json& entry : steps->items())
+    if (const auto seconds = lasted.find(entry["id"].as_string()); seconds != lasted.end())
+      entry.set("duration_ms", milliseconds(seconds->second));
+}
 
 Status ShardResults::add(size_t shard, const Json& result, const rpc::Packed& packed,
                          const std::filesystem::path& directory, std::vector<PartEvent> events) {
@@ -75,6 +94,10 @@ Status ShardResults::add(size_t shard, const Json& result, const rpc::Packed& pa
       made.failures.emplace(event.step_id,
                             Error(code_from_name(event.data["error_type"].as_string()), event.data["error"].as_string(),
                                   event.data["hint"].as_string(), event.data["category"].as_string()));
+  for (const PartEvent& event : events)
+    if ((event.name == "step_complete" || event.name == "step_failed") && plan_.is_sharded(event.step_id))
+      made.ran[event.step_id] = {
+          event.heard_ns - static_cast<int64_t>(event.data["duration"].as_double() * kNsPerSecond), event.heard_ns};
   made.is_there = true;
   made.directory = directory;
   made.events = std::move(events);
@@ -221,6 +244,40 @@ void ShardResults::tell(const Host& host) const {
 void ShardResults::tell_failure(const Host& host, const std::vector<PartEvent>& events) {
   for (const PartEvent& event : events)
     if (event.name == "step_failed" || event.name == "step_error") say(host, event);
+}
+
+Seconds ShardResults::seconds() const {
+  std::map<std::string, std::vector<Ran>> by_step;
+  for (const ShardResult& result : results_)
+    for (const auto& [id, ran] : result.ran) by_step[id].push_back(ran);
+  Seconds all;
+  for (auto& [id, each] : by_step) {
+    std::sort(each.begin(), each.end(), [](const Ran& a, const Ran& b) { return a.from_ns < b.from_ns; });
+    int64_t sum_ns = 0, seen_ns = each.front().from_ns;
+    for (const Ran& ran : each) {
+      sum_ns += std::max<int64_t>(0, ran.until_ns - std::max(ran.from_ns, seen_ns));
+      seen_ns = std::max(seen_ns, ran.until_ns);
+    }
+    all[id] = static_cast<double>(sum_ns) / kNsPerSecond;
+  }
+  return all;
+}
+
+void ShardResults::tell_end(const Host& host, const PartEvent& end, double seconds) {
+  const auto number = [&](std::string_view name, std::string_view unit, double value) {
+    host.metric({.name = name,
+                 .unit = unit,
+                 .step_id = end.step_id,
+                 .value = value,
+                 .tags = {},
+                 .time_unix_ns = end.time_unix_ns});
+  };
+  number(kDurationMs, "ms", static_cast<double>(milliseconds(seconds)));
+  number(duration_metric(end.step_id), "seconds", seconds);
+  PartEvent told = end;
+  told.data.set("duration_ms", milliseconds(seconds));
+  told.data.set("duration", seconds);
+  say(host, told);
 }
 
 std::optional<Json> ShardResults::metrics_of(const PlanStep& step) const {

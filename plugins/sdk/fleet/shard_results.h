@@ -2,8 +2,11 @@
 // the lists as one worker would have told it.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plugins/sdk/abi/host.h"
@@ -12,6 +15,14 @@
 #include "protocol/rpc/params.h"
 
 namespace osiris::sdk {
+
+// How long each step lasted, by its id.
+using Seconds = std::map<std::string, double>;
+
+// Whether a metric of a worker's says how long a step lasted.
+bool is_step_duration(std::string_view metric);
+// In the entries of a result.
+void set_durations(Json& result, const Seconds& lasted);
 
 // By one thread at a time.
 class ShardResults {
@@ -52,6 +63,10 @@ class ShardResults {
   void tell(const Host& host) const;
   // An attempt that failed for good.
   static void tell_failure(const Host& host, const std::vector<PartEvent>& events);
+  // For how long shards of a step ran, at one machine at least. Machines' clocks differ: by when their ends came here.
+  Seconds seconds() const;
+  // The end of a step whose rows a worker took from its shards, as if it had run as long as they did.
+  static void tell_end(const Host& host, const PartEvent& end, double seconds);
   // Sums of the steps whose shards are all there, for a result: {"rows_read": ...}.
   std::optional<Json> metrics_of(const PlanStep& step) const;
 
@@ -60,11 +75,15 @@ class ShardResults {
     BroughtRows rows;
     Json columns;  // null: it has none
   };
+  struct Ran {
+    int64_t from_ns, until_ns;
+  };
   struct ShardResult {
     bool is_there = false;
     std::filesystem::path directory;
     std::map<std::string, StepRows> steps;
     std::map<std::string, Error> failures;  // by step
+    std::map<std::string, Ran> ran;         // by step
     std::vector<PartEvent> events;
   };
   // Those of a step, in the order of its list.

@@ -36,6 +36,19 @@ TEST(Quantities, SizesAreReadInEveryUnit) {
     EXPECT_FALSE(parse_byte_count(text).ok()) << text;
 }
 
+TEST(Quantities, ASizeOfAnOptionHasAUnit) {
+  EXPECT_EQ(*parse_size_with_unit("5GiB"), int64_t{5} << 30);
+  EXPECT_EQ(*parse_size_with_unit("5 B"), 5);
+  EXPECT_EQ(*parse_size_with_unit("0"), 0);
+  for (const char* text : {"5", " 512 ", "0.5", "1.5", "536870912"}) {
+    const auto read = parse_size_with_unit(text);
+    ASSERT_FALSE(read.ok()) << text;
+    EXPECT_NE(read.error().message.find("has no unit"), std::string::npos) << text;
+  }
+  EXPECT_EQ(parse_size_with_unit("5").error().hint, "write 5GiB or 5MiB; 5B for bytes");
+  EXPECT_FALSE(parse_size_with_unit("much").ok());
+}
+
 TEST(Quantities, ADurationIsSpokenAsPeopleSayIt) {
   EXPECT_EQ(spoken_duration(3600), "1 h");
   EXPECT_EQ(spoken_duration(24 * 3600), "24 h");
