@@ -72,15 +72,14 @@ TEST_F(Machine, TheCounterSaysThatThereAreTooFewDescriptors) {
 TEST_F(Machine, AThreadThatIsRefusedIsAnErrorAndNoCrash) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root may be another user";
   constexpr uid_t kOtherUser = 1'234'567;
-  ASSERT_EQ(::chown(project_.dir().c_str(), kOtherUser, kOtherUser), 0);
+  ASSERT_EQ(::lchown(project_.dir().c_str(), kOtherUser, kOtherUser), 0);
   for (const auto& each : std::filesystem::recursive_directory_iterator(project_.dir()))
-    ASSERT_EQ(::chown(each.path().c_str(), kOtherUser, kOtherUser), 0) << each.path();
-  const std::string as_user =
-      " && exec setpriv --reuid=" + std::to_string(kOtherUser) + " --clear-groups \"$0\" \"$@\"";
+    ASSERT_EQ(::lchown(each.path().c_str(), kOtherUser, kOtherUser), 0) << each.path();
+  const std::string as_user = " setpriv --reuid=" + std::to_string(kOtherUser) + " --clear-groups \"$0\" \"$@\"";
   int refused = 0;
   bool named = false;
   for (int threads = 1; threads <= 24; ++threads) {
-    const Outcome outcome = run("ulimit -u " + std::to_string(threads) + as_user, {"run", "p.yaml"});
+    const Outcome outcome = run("exec prlimit --nproc=" + std::to_string(threads) + as_user, {"run", "p.yaml"});
     if (outcome.exit == 0) continue;
     ++refused;
     const std::string said = std::to_string(threads) + ": " + outcome.out + outcome.err;

@@ -98,8 +98,7 @@ bool FleetRun::hold(Slot& slot) {
       no_machine_ = ready.error();
     }
     if (const Status released = give_back(slot); !released) context_.host.log(OSIRIS_ERROR, released.error().message);
-    if (ready.error().category ==
-        category::kSystemResourceUnavailable) {  // of this machine: another one changes nothing
+    if (is_of_this_machine(ready.error())) {
       goes_on_with_fewer(ready.error());
       return false;
     }
