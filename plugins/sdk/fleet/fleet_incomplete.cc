@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "plugins/sdk/fleet/fleet_run.h"
+#include "plugins/sdk/package/receive_artifacts.h"
 #include "plugins/sdk/run/step_board.h"
 #include "protocol/base/categories.h"
 
@@ -110,6 +111,31 @@ Result<RunOutcome> FleetRun::run_incomplete(Slot& slot) {
   const bool is_ended = !outcome.status && outcome.status.error().code != Code::kStepFailed;
   if (!is_ended) outcome.status = error_of_run(incomplete.first, incomplete.steps.at(incomplete.first));
   outcome.result = board.result_document(is_ended ? "cancelled" : "failed", outcome.result["worker"]);
+  return outcome;
+}
+
+// The result where the whole is not.
+Result<RunOutcome> FleetRun::concluded(Error error) {
+  const bool is_cancelled = error.code == Code::kCancelled || error.code == Code::kDeadline;
+  const bool is_of_host = error.detail[kOfHost].as_bool();
+  if (!is_cancelled && !is_of_host && error.code != Code::kStepFailed && error.detail["class"].is_null()) {
+    if (!error.detail.is_object()) error.detail = Json::object();
+    error.detail.set("class", failure_class_name(FailureClass::kSandboxError));
+  }
+  StepBoard board(context_.request.steps());
+  for (const Json& entry : done_before_["steps"].items())
+    if (entry["status"].as_string() == "success")
+      board.succeeded(entry["id"].as_string(), Json::object({{"metrics", entry}}));
+  const std::lock_guard lock(mutex_);
+  for (const FleetPlan::List& list : plan_.lists())
+    for (const PlanStep* step : list.steps)
+      if (const auto metrics = results_.metrics_of(*step))
+        board.succeeded(step->id, Json::object({{"metrics", *metrics}}));
+  if (error.code == Code::kStepFailed) board.failed(error.detail["step_id"].as_string(), error);
+  board.abandon(error);
+  RunOutcome outcome;
+  outcome.status = error;
+  outcome.result = board.result_document(is_cancelled ? "cancelled" : "failed", Json::object());
   return outcome;
 }
 

@@ -365,31 +365,6 @@ std::optional<Error> FleetRun::stop_reason() const {
   return std::nullopt;
 }
 
-// The result where the whole is not.
-Result<RunOutcome> FleetRun::concluded(Error error) {
-  const bool is_cancelled = error.code == Code::kCancelled || error.code == Code::kDeadline;
-  const bool is_of_host = error.detail[kOfHost].as_bool();
-  if (!is_cancelled && !is_of_host && error.code != Code::kStepFailed && error.detail["class"].is_null()) {
-    if (!error.detail.is_object()) error.detail = Json::object();
-    error.detail.set("class", failure_class_name(FailureClass::kSandboxError));
-  }
-  StepBoard board(context_.request.steps());
-  for (const Json& entry : done_before_["steps"].items())
-    if (entry["status"].as_string() == "success")
-      board.succeeded(entry["id"].as_string(), Json::object({{"metrics", entry}}));
-  const std::lock_guard lock(mutex_);
-  for (const FleetPlan::List& list : plan_.lists())
-    for (const PlanStep* step : list.steps)
-      if (const auto metrics = results_.metrics_of(*step))
-        board.succeeded(step->id, Json::object({{"metrics", *metrics}}));
-  if (error.code == Code::kStepFailed) board.failed(error.detail["step_id"].as_string(), error);
-  board.abandon(error);
-  RunOutcome outcome;
-  outcome.status = error;
-  outcome.result = board.result_document(is_cancelled ? "cancelled" : "failed", Json::object());
-  return outcome;
-}
-
 void FleetRun::end_with(Error error) {
   {
     const std::lock_guard lock(mutex_);
