@@ -64,8 +64,8 @@ std::string pipeline_of(std::string block) {
   std::string others;
   for (const std::string& id : needed)
     others += indent + "- {id: " + id +
-              ", needs: [], component: duckdb.processor, mode: transform, config: {query: "
-              "\"SELECT 1 AS id\"}}\n";
+              ", component: filesystem.csv_extractor, mode: read, config: {path: "
+              "rows.csv}}\n";
   const std::string steps = "steps:\n";
   if (top.count("steps"))
     block.insert(block.find(steps) + steps.size(), others);

@@ -38,6 +38,18 @@ TEST_F(Validate, WritesAndLeavesNothing) {
   EXPECT_EQ(project_.tree(), before);
 }
 
+TEST_F(Validate, ValuesAreTakenWhereTheColumnsAreNotKnown) {
+  project_.write(
+      "p.yaml",
+      oml("p",
+          {"  - {id: read, component: filesystem.csv_extractor, mode: read, config: {path: later.csv}}\n",
+           "  - {id: some, component: duckdb.processor, mode: transform, needs: [read], config: {query: \"SELECT * "
+           "FROM df_read WHERE day >= $since AND name IN $names\", values: {since: a, names: [b, c]}}}\n",
+           "  - {id: save, component: filesystem.csv_writer, mode: write, config: {path: out.csv}}\n"}));
+  const Outcome outcome = validate();
+  EXPECT_EQ(outcome.exit, 0) << outcome.out << outcome.err;
+}
+
 TEST_F(Validate, NamesTheLineOfAColumnThatTheInputsDoNotHave) {
   project_.write("p.yaml", pipeline("nmae"));
   const Outcome outcome = validate();

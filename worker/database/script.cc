@@ -134,7 +134,8 @@ class Script {
       return std::any_of(own.begin(), own.end(), same) ||
              std::any_of(target_.inputs.begin(), target_.inputs.end(), same);
     };
-    if (statements_.size() > 1) return {};  // the engine names the tables of one statement only
+    // The engine names the tables of one statement only, and of none with parameters.
+    if (statements_.size() > 1 || !statements_[0]->named_param_map.empty()) return {};
     for (const std::string& name : confined_.GetTableNames(std::string(sql)))
       if (!is_known(name)) return no_such_table(name, target_);
     return {};

@@ -134,8 +134,8 @@ struct Local : duckdb::LocalFunctionData {
   duckdb::unique_ptr<duckdb::LocalFunctionData> kept;
 };
 
-duckdb::unique_ptr<duckdb::LocalFunctionData> begin_thread(duckdb::ExecutionContext& context,
-                                                           duckdb::FunctionData& data) {
+duckdb::unique_ptr<duckdb::LocalFunctionData> begin_local_state(duckdb::ExecutionContext& context,
+                                                                duckdb::FunctionData& data) {
   auto local = duckdb::make_uniq<Local>();
   if (KeptRows::Copy* kept = target_of(data).kept()) local->kept = kept->begin_thread(context);
   return local;
@@ -234,7 +234,7 @@ void register_format(duckdb::ClientContext& context) {
   const std::lock_guard lock(one_at_a_time);
   duckdb::CopyFunction function(kFormat);
   function.copy_to_bind = bind;
-  function.copy_to_initialize_local = begin_thread;
+  function.copy_to_initialize_local = begin_local_state;
   function.copy_to_initialize_global = begin_all;
   function.copy_to_sink = sink;
   function.copy_to_combine = end_thread;

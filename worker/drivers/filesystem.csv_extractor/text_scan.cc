@@ -110,9 +110,9 @@ duckdb::unique_ptr<duckdb::GlobalTableFunctionState> begin(duckdb::ClientContext
   return global;
 }
 
-duckdb::unique_ptr<duckdb::LocalTableFunctionState> begin_thread(duckdb::ExecutionContext& context,
-                                                                 duckdb::TableFunctionInitInput& input,
-                                                                 duckdb::GlobalTableFunctionState* global) {
+duckdb::unique_ptr<duckdb::LocalTableFunctionState> begin_local_state(duckdb::ExecutionContext& context,
+                                                                      duckdb::TableFunctionInitInput& input,
+                                                                      duckdb::GlobalTableFunctionState* global) {
   return duckdb::make_uniq<ScanLocal>(*input.bind_data->Cast<ScanBind>().info->state, context.client,
                                       global->Cast<ScanGlobal>());
 }
@@ -151,7 +151,7 @@ duckdb::OperatorPartitionData partition(duckdb::ClientContext&, duckdb::TableFun
 }  // namespace
 
 Result<std::string> define_scan(duckdb_connection connection, std::shared_ptr<ScanState> state) {
-  duckdb::TableFunction function("", {}, scan, bind, begin, begin_thread);
+  duckdb::TableFunction function("", {}, scan, bind, begin, begin_local_state);
   function.projection_pushdown = true;
   function.get_partition_data = partition;
   function.table_scan_progress = progress;
